@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { LIMITS } from './limits.ts';
+
+/** Pieces of schema that several kinds share. Descriptions end up in `kubectl explain` and in the OpenAPI document. */
+
+/** A name of another object in the same namespace (RFC 1123 label). */
+export const objectName = z.string().min(1).max(63).regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
+
+/** resource.Quantity, restricted to what a person writes. https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ */
+export const cpuQuantity = z
+  .string()
+  .max(16)
+  .regex(/^(\d{1,6}m|\d{1,4}(\.\d{1,3})?)$/)
+  .meta({ description: 'CPU cores, such as "1", "0.5" or "500m".' });
+
+export const byteQuantity = z
+  .string()
+  .max(16)
+  .regex(/^\d{1,15}(Ki|Mi|Gi|Ti|k|M|G|T)?$/)
+  .meta({ description: 'Bytes, such as "512Mi" or "1Gi".' });
+
+export const resources = z.object({
+  cpu: cpuQuantity.default('1'),
+  memory: byteQuantity.default('512Mi'),
+  disk: byteQuantity.default('1Gi').meta({ description: 'Size of the workspace and of scratch space.' }),
+});
+
+/** Overrides for one sandbox; what is absent comes from the template. */
+export const resourceOverrides = z.object({
+  cpu: cpuQuantity.optional(),
+  memory: byteQuantity.optional(),
+  disk: byteQuantity.optional(),
+});
+
+export const envName = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
+
+export const plainEnvVar = z.object({
+  name: envName,
+  value: z.string().max(LIMITS.envValueCharacters).default(''),
+});
+export type PlainEnvVar = z.infer<typeof plainEnvVar>;
+
+export const plainEnv = z
+  .array(plainEnvVar)
+  .max(LIMITS.envVars)
+  .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] });
+
+export const executionTimeoutSeconds = z
+  .int()
+  .min(LIMITS.executionTimeoutSeconds.min)
+  .max(LIMITS.executionTimeoutSeconds.max);
+
+/** Zero switches a timeout off. */
+export const idleSeconds = z.int().min(0).max(604_800);
+export const lifetimeSeconds = z.int().min(0).max(2_592_000);
+
+export const timestamp = z.string().meta({ format: 'date-time' });
+
+export const condition = z.object({
+  type: z.string().max(316),
+  status: z.enum(['True', 'False', 'Unknown']),
+  reason: z.string().max(1024),
+  message: z.string().max(32_768),
+  lastTransitionTime: timestamp,
+  observedGeneration: z.int().min(0).optional(),
+});
+
+export const conditions = z
+  .array(condition)
+  .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] });
+
+/** Any JSON value, kept as it is. */
+export const anyJson = z.unknown().meta({ 'x-kubernetes-preserve-unknown-fields': true });
+
+export function immutable(field: string): Record<string, unknown> {
+  return { 'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: `${field} is immutable` }] };
+}

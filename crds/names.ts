@@ -1,0 +1,34 @@
+/** Every name that this project puts into other people's objects: group, labels, annotations, finalizers. */
+
+export const GROUP = 'sandbox.ai';
+export const VERSION = 'v1alpha1';
+export const API_VERSION = `${GROUP}/${VERSION}`;
+
+export const LABEL = {
+  /** On pods: the name of the Sandbox they serve, hashed where it is too long for a label. */
+  sandbox: 'sandbox.ai/sandbox',
+  /** On sandboxes and pods: the template they were made from. */
+  template: 'sandbox.ai/template',
+  /** The standard label; always `MANAGED_BY`. */
+  managedBy: 'app.kubernetes.io/managed-by',
+} as const;
+
+export const MANAGED_BY = 'sandbox-control-plane';
+
+export const ANNOTATION = {
+  /** The id that a REST client knows an object by, when it is no valid Kubernetes name. */
+  restId: 'sandbox.ai/rest-id',
+  /** The request that created the object, for tracing. */
+  requestId: 'sandbox.ai/request-id',
+} as const;
+
+export const FINALIZER = {
+  /** Holds a Sandbox until its pod and its executions are gone. */
+  sandbox: 'sandbox.ai/cleanup',
+} as const;
+
+/** Field managers, one per writer, so that `kubectl get --show-managed-fields` tells who wrote what. */
+export const FIELD_MANAGER = {
+  operator: 'sandbox-operator',
+  apiShim: 'sandbox-api-shim',
+} as const;

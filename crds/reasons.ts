@@ -1,0 +1,79 @@
+/** The closed vocabulary of reasons. One word, one meaning, in every condition, status, event and REST answer. */
+
+/** Why an execution ended as it did. */
+export const EXECUTION_REASONS = [
+  /** Ended by itself with exit code 0. */
+  'Completed',
+  /** Ended by itself with another exit code; an uncaught exception is one. */
+  'NonZeroExit',
+  /** Killed by a signal that neither the user nor a limit of ours asked for. */
+  'Signal',
+  /** Did not end within `timeoutSeconds`. */
+  'Timeout',
+  /** The kernel killed it because the sandbox's memory was used up. */
+  'OOMKilled',
+  /** Its return value is larger than the limit. */
+  'ReturnValueTooLarge',
+  /** Its return value cannot be written as JSON. */
+  'ReturnValueNotSerializable',
+  /** `spec.cancel` was set, or its sandbox was terminated or deleted. */
+  'Cancelled',
+  /** The executor or its pod went away before the outcome was known. It may have run in part; it is not run again. */
+  'ExecutorLost',
+  /** No interpreter for `spec.language` in the sandbox's image. */
+  'LanguageNotAvailable',
+  /** Its sandbox does not exist. */
+  'SandboxNotFound',
+  /** Its sandbox ended before the execution could start. */
+  'SandboxNotActive',
+] as const;
+export type ExecutionReason = (typeof EXECUTION_REASONS)[number];
+
+/** Why a sandbox is in its phase. */
+export const SANDBOX_REASONS = [
+  /** Waits for its pod to be scheduled and started. */
+  'PodPending',
+  /** The pod runs, its executor does not answer yet. */
+  'ExecutorStarting',
+  /** Ready. */
+  'ExecutorAnswering',
+  /** The pod was lost and is being replaced. */
+  'Recovering',
+  'TemplateNotFound',
+  /** The template exists but cannot be used; its own condition tells why. */
+  'TemplateInvalid',
+  'ImagePullFailed',
+  'Unschedulable',
+  /** The API server or an admission policy refused the pod. */
+  'PodRejected',
+  /** The pod's container could not be created or keeps ending. */
+  'PodFailed',
+  'OOMKilled',
+  'Evicted',
+  'NodeLost',
+  /** Not Ready within the time that a start may take. */
+  'StartTimeout',
+  'IdleTimeout',
+  'LifetimeExceeded',
+  /** `spec.desiredState: Terminated`, or deleted. */
+  'TerminatedByUser',
+] as const;
+export type SandboxReason = (typeof SANDBOX_REASONS)[number];
+
+/** Why a template can or cannot be used. */
+export const TEMPLATE_REASONS = ['Valid', 'Invalid'] as const;
+export type TemplateReason = (typeof TEMPLATE_REASONS)[number];
+
+export const SANDBOX_CONDITIONS = {
+  podScheduled: 'PodScheduled',
+  ready: 'Ready',
+  /** True once it will never run again. */
+  terminated: 'Terminated',
+} as const;
+
+export const EXECUTION_CONDITIONS = {
+  /** True once the outcome is final. */
+  finished: 'Finished',
+} as const;
+
+export const TEMPLATE_CONDITIONS = { ready: 'Ready' } as const;

@@ -1,0 +1,49 @@
+import type { Activity, ExecutionState, Health, StartRequest } from './contract.ts';
+
+/** Where an executor listens: a pod's address, or a socket file in local runs. */
+export type ExecutorAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** One executor: its address, and the audience (pod UID) that tokens for it carry. */
+export interface ExecutorTarget {
+  readonly podUID: string;
+  readonly address: ExecutorAddress;
+}
+
+export interface WaitOptions {
+  /** How long the executor may hold the answer back until the outcome is final; 0 answers at once. */
+  readonly waitMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Speaks contract.ts to the executors of all sandboxes; keeps connections open per target and signs a short-lived token for each.
+ * Every failure is an `ExecutorError`; every answer is size-limited and schema-checked, for the other side is hostile.
+ */
+export interface ExecutorClient {
+  /** Starts `id` if the executor has not seen it yet. Safe to repeat. */
+  run(target: ExecutorTarget, id: string, request: StartRequest, options: WaitOptions): Promise<ExecutionState>;
+  state(target: ExecutorTarget, id: string, options: WaitOptions): Promise<ExecutionState>;
+  cancel(target: ExecutorTarget, id: string, signal?: AbortSignal): Promise<ExecutionState>;
+  health(target: ExecutorTarget, signal?: AbortSignal): Promise<Health>;
+  activity(target: ExecutorTarget, signal?: AbortSignal): Promise<Activity>;
+  /** Closes the connections to a pod that is gone. */
+  forget(podUID: string): void;
+  close(): Promise<void>;
+}
+
+export type ExecutorErrorCode = 'Unreachable' | 'TimedOut' | 'Unauthorized' | 'NotFound' | 'Refused' | 'BadAnswer' | 'Aborted';
+
+/** A call to an executor that failed. `retryable`: nothing is known to be wrong for good; the same call may be sent again. */
+export class ExecutorError extends Error {
+  override readonly name = 'ExecutorError';
+  readonly code: ExecutorErrorCode;
+  readonly retryable: boolean;
+
+  constructor(code: ExecutorErrorCode, message: string, options: { cause?: unknown; retryable: boolean }) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryable = options.retryable;
+  }
+}

@@ -1,0 +1,141 @@
+import { z } from 'zod';
+
+/**
+ * The executor's HTTP interface, version 1: what the control plane may say to the daemon inside a sandbox and what it may hear.
+ * Everything heard is untrusted: `client.ts` limits its size and checks it against these schemas.
+ *
+ * | call                                | meaning                                                                       |
+ * | ----------------------------------- | ----------------------------------------------------------------------------- |
+ * | PUT /v1/executions/{id}?wait=ms     | starts `id` once, however often it is sent; answers like GET                  |
+ * | GET /v1/executions/{id}?wait=ms     | `ExecutionState`; with `wait` not before it is final or the time is up        |
+ * | GET /v1/executions/{id}/events?from=n | newline-delimited JSON of `OutputEvent`, from number n on, until the end      |
+ * | DELETE /v1/executions/{id}          | cancels; answers with the state; final states stay as they are                |
+ * | GET /v1/files?path=                 | entries of a folder of the workspace, as `FileList`                           |
+ * | GET, PUT, DELETE /v1/files/{path}   | one file's bytes                                                              |
+ * | GET /v1/activity                    | `Activity`                                                                    |
+ * | GET /v1/health                      | `Health`; the only call without a token                                       |
+ *
+ * Every other call carries `Authorization: Bearer <JWT>`, EdDSA (Ed25519), audience = this pod's UID (RFC 8037, RFC 7519).
+ * Errors are `ExecutorProblem` with a fitting status.
+ */
+
+/** Names of the environment variables that configure the daemon. None is secret; none reaches user code. */
+export const EXECUTOR_ENV = {
+  /** `tcp://0.0.0.0:8080` or `unix:///run/executor/executor.sock`. */
+  listen: 'EXECUTOR_LISTEN',
+  /** Ed25519 public key of the control plane, SPKI in base64 (no PEM lines). */
+  publicKey: 'EXECUTOR_PUBLIC_KEY',
+  /** The audience that a token must have: the pod's UID. */
+  audience: 'EXECUTOR_AUDIENCE',
+  /** Folder of user files; default /workspace. */
+  workspace: 'EXECUTOR_WORKSPACE',
+  /** A variable X for user code stands in the container's environment as SANDBOX_USER_X, so that it cannot configure the daemon itself. */
+  userPrefix: 'SANDBOX_USER_',
+} as const;
+
+export const EXECUTOR_PORT = 8080;
+export const TOKEN_ISSUER = 'sandbox-control-plane';
+
+export const executionId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+
+export const startRequest = z.object({
+  language: z.enum(['python', 'javascript', 'shell']),
+  code: z.string().min(1).max(102_400),
+  event: z.record(z.string(), z.unknown()).default({}),
+  timeoutMs: z.int().min(1).max(3_600_000),
+  env: z.record(z.string(), z.string()).default({}),
+});
+export type StartRequest = z.infer<typeof startRequest>;
+
+export const capturedOutput = z.object({
+  text: z.string(),
+  bytes: z.int().min(0),
+  truncated: z.boolean(),
+});
+export type CapturedOutput = z.infer<typeof capturedOutput>;
+
+export const runMetrics = z.object({
+  durationMs: z.number().min(0),
+  cpuTimeMs: z.number().min(0).optional(),
+  peakMemoryBytes: z.int().min(0).optional(),
+});
+
+const times = { startedAt: z.iso.datetime() };
+
+export const runningState = z.object({ id: executionId, phase: z.literal('Running'), ...times });
+
+export const OUTCOME_PHASES = ['Completed', 'Failed', 'TimedOut', 'Crashed', 'Cancelled'] as const;
+export const OUTCOME_REASONS = [
+  'Completed',
+  'NonZeroExit',
+  'Signal',
+  'Timeout',
+  'OOMKilled',
+  'ReturnValueTooLarge',
+  'ReturnValueNotSerializable',
+  'Cancelled',
+  'ExecutorLost',
+  'LanguageNotAvailable',
+] as const;
+
+export const finalState = z.object({
+  id: executionId,
+  phase: z.enum(OUTCOME_PHASES),
+  reason: z.enum(OUTCOME_REASONS),
+  message: z.string().max(4_096).optional(),
+  /** As a shell would report it: 128 + n when killed by signal n, 124 on timeout. Never 0 unless `Completed`. */
+  exitCode: z.int().min(-1).max(255),
+  signal: z.string().max(16).optional(),
+  stdout: capturedOutput,
+  stderr: capturedOutput,
+  /** Present, also when null, exactly if a handler returned and the phase is Completed. */
+  returnValue: z.unknown().optional(),
+  metrics: runMetrics,
+  ...times,
+  finishedAt: z.iso.datetime(),
+});
+export type FinalState = z.infer<typeof finalState>;
+
+export const executionState = z.discriminatedUnion('phase', [runningState, ...OUTCOME_PHASES.map((phase) => finalState.extend({ phase: z.literal(phase) }))]);
+export type ExecutionState = z.infer<typeof executionState>;
+
+/** `n` counts from 0 without gaps; the last event of a run is its `end`. `data` is UTF-8 with invalid bytes replaced. */
+export const outputEvent = z.discriminatedUnion('type', [
+  z.object({ n: z.int().min(0), type: z.literal('stdout'), data: z.string() }),
+  z.object({ n: z.int().min(0), type: z.literal('stderr'), data: z.string() }),
+  /** Output before `n` is no longer held. */
+  z.object({ n: z.int().min(0), type: z.literal('gap'), bytes: z.int().min(0) }),
+  z.object({ n: z.int().min(0), type: z.literal('end'), phase: z.enum(OUTCOME_PHASES) }),
+]);
+export type OutputEvent = z.infer<typeof outputEvent>;
+
+export const fileEntry = z.object({
+  /** Relative to the workspace, with forward slashes. */
+  path: z.string().max(4_096),
+  type: z.enum(['file', 'directory', 'symlink', 'other']),
+  size: z.int().min(0),
+  modifiedAt: z.iso.datetime(),
+});
+export const fileList = z.object({ entries: z.array(fileEntry).max(10_000), truncated: z.boolean() });
+
+export const activity = z.object({
+  /** When a run, file call or stream last began, went on or ended. */
+  lastActivityAt: z.iso.datetime(),
+  runningExecutions: z.int().min(0),
+});
+export type Activity = z.infer<typeof activity>;
+
+export const health = z.object({
+  status: z.literal('ok'),
+  version: z.string().max(64),
+  uptimeMs: z.number().min(0),
+  /** Languages whose interpreters are ready. */
+  languages: z.array(z.string().max(32)).max(16),
+});
+export type Health = z.infer<typeof health>;
+
+export const executorProblem = z.object({
+  code: z.enum(['BadRequest', 'Unauthorized', 'NotFound', 'Conflict', 'TooLarge', 'Busy', 'Internal']),
+  message: z.string().max(1_024),
+});
+export type ExecutorProblem = z.infer<typeof executorProblem>;
