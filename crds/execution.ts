@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import type { KubeObject, ResourceType } from '../kube/objects.ts';
-import { anyJson, conditions, executionTimeoutSeconds, immutable, objectName, plainEnv, timestamp } from './fields.ts';
+import {
+  anyJson,
+  conditions,
+  executionTimeoutSeconds,
+  immutable,
+  objectName,
+  plainEnv,
+  timestamp,
+} from './fields.ts';
 import { LIMITS } from './limits.ts';
 import { GROUP, VERSION } from './names.ts';
 import { EXECUTION_REASONS } from './reasons.ts';
@@ -8,34 +16,62 @@ import { EXECUTION_REASONS } from './reasons.ts';
 export const LANGUAGES = ['python', 'javascript', 'shell'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
-export const EXECUTION_PHASES = ['Pending', 'Running', 'Completed', 'Failed', 'TimedOut', 'Crashed', 'Cancelled'] as const;
+export const EXECUTION_PHASES = [
+  'Pending',
+  'Running',
+  'Completed',
+  'Failed',
+  'TimedOut',
+  'Crashed',
+  'Cancelled',
+] as const;
 export type ExecutionPhase = (typeof EXECUTION_PHASES)[number];
 
-export const executionSpec = z.object({
-  sandboxRef: z.object({ name: objectName }).meta(immutable('spec.sandboxRef')),
-  language: z.enum(LANGUAGES).meta(immutable('spec.language')),
-  code: z.string().min(1).max(LIMITS.codeCharacters).meta(immutable('spec.code')),
-  event: z
-    .record(z.string(), z.unknown())
-    .default({})
-    .meta({ 'x-kubernetes-preserve-unknown-fields': true, description: 'Handed to the handler as its first argument.' }),
-  timeoutSeconds: executionTimeoutSeconds
-    .optional()
-    .meta({ description: 'Absent: the sandbox or its template decides.' }),
-  env: plainEnv.default([]).meta(immutable('spec.env')),
-  ttlSecondsAfterFinished: z
-    .int()
-    .min(0)
-    .max(2_592_000)
-    .default(86_400)
-    .meta({ description: 'The object is deleted this long after it finished.' }),
-  cancel: z
-    .boolean()
-    .default(false)
-    .meta({
-      'x-kubernetes-validations': [{ rule: '!oldSelf || self', message: 'spec.cancel cannot be taken back' }],
-    }),
-});
+// A rule on a field is not asked when an optional field appears or goes away: for those it must stand on the object around it.
+const timeoutImmutable = {
+  'x-kubernetes-validations': [
+    {
+      rule: 'has(self.timeoutSeconds) == has(oldSelf.timeoutSeconds) && (!has(self.timeoutSeconds) || self.timeoutSeconds == oldSelf.timeoutSeconds)',
+      message: 'spec.timeoutSeconds is immutable',
+    },
+  ],
+};
+
+export const executionSpec = z
+  .object({
+    sandboxRef: z.object({ name: objectName }).meta(immutable('spec.sandboxRef')),
+    language: z.enum(LANGUAGES).meta(immutable('spec.language')),
+    code: z.string().min(1).max(LIMITS.codeCharacters).meta(immutable('spec.code')),
+    event: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .meta({
+        description: 'Handed to the handler as its first argument.',
+        ...immutable('spec.event'),
+      }),
+    timeoutSeconds: executionTimeoutSeconds
+      .optional()
+      .meta({ description: 'Absent: the sandbox or its template decides.' }),
+    env: plainEnv.default([]).meta(immutable('spec.env')),
+    ttlSecondsAfterFinished: z
+      .int()
+      .min(0)
+      .max(2_592_000)
+      .default(86_400)
+      .meta({
+        description: 'The object is deleted this long after it finished.',
+        ...immutable('spec.ttlSecondsAfterFinished'),
+      }),
+    cancel: z
+      .boolean()
+      .default(false)
+      .meta({
+        'x-kubernetes-validations': [
+          { rule: '!oldSelf || self', message: 'spec.cancel cannot be taken back' },
+        ],
+      }),
+  })
+  .meta(timeoutImmutable);
 export type ExecutionSpec = z.infer<typeof executionSpec>;
 
 /** One captured stream: whole, or its head and tail with a line between them that says what is missing. */
@@ -89,7 +125,13 @@ export const EXECUTIONS: ResourceType<Execution> = {
   kind: 'Execution',
 };
 
-const FINAL_PHASES: ReadonlySet<ExecutionPhase> = new Set(['Completed', 'Failed', 'TimedOut', 'Crashed', 'Cancelled']);
+const FINAL_PHASES: ReadonlySet<ExecutionPhase> = new Set([
+  'Completed',
+  'Failed',
+  'TimedOut',
+  'Crashed',
+  'Cancelled',
+]);
 
 export function isFinished(execution: Execution): boolean {
   const phase = execution.status?.phase;

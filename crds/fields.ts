@@ -3,8 +3,20 @@ import { LIMITS } from './limits.ts';
 
 /** Pieces of schema that several kinds share. Descriptions end up in `kubectl explain` and in the OpenAPI document. */
 
-/** A name of another object in the same namespace (RFC 1123 label). */
-export const objectName = z.string().min(1).max(63).regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
+/** RFC 1123 label, as JSON schema. */
+export const OBJECT_NAME = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 63,
+  pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
+} as const;
+
+/** A name of another object in the same namespace. */
+export const objectName = z
+  .string()
+  .min(OBJECT_NAME.minLength)
+  .max(OBJECT_NAME.maxLength)
+  .regex(new RegExp(OBJECT_NAME.pattern));
 
 /** resource.Quantity, restricted to what a person writes. https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ */
 export const cpuQuantity = z
@@ -22,7 +34,9 @@ export const byteQuantity = z
 export const resources = z.object({
   cpu: cpuQuantity.default('1'),
   memory: byteQuantity.default('512Mi'),
-  disk: byteQuantity.default('1Gi').meta({ description: 'Size of the workspace and of scratch space.' }),
+  disk: byteQuantity
+    .default('1Gi')
+    .meta({ description: 'Size of the workspace and of scratch space.' }),
 });
 
 /** Overrides for one sandbox; what is absent comes from the template. */
@@ -74,8 +88,12 @@ export const conditions = z
   .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] });
 
 /** Any JSON value, kept as it is. */
-export const anyJson = z.unknown().meta({ 'x-kubernetes-preserve-unknown-fields': true });
+export const anyJson = z
+  .unknown()
+  .meta({ 'x-kubernetes-preserve-unknown-fields': true, nullable: true });
 
 export function immutable(field: string): Record<string, unknown> {
-  return { 'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: `${field} is immutable` }] };
+  return {
+    'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: `${field} is immutable` }],
+  };
 }

@@ -1,13 +1,23 @@
 import { z } from 'zod';
 import type { KubeObject, ResourceType } from '../kube/objects.ts';
-import { conditions, envName, executionTimeoutSeconds, idleSeconds, lifetimeSeconds, resources } from './fields.ts';
+import {
+  conditions,
+  envName,
+  executionTimeoutSeconds,
+  idleSeconds,
+  lifetimeSeconds,
+  resources,
+} from './fields.ts';
 import { LIMITS } from './limits.ts';
 import { GROUP, VERSION } from './names.ts';
 
 export const RUNTIMES = ['python3.11', 'nodejs20', 'java17', 'go1.21'] as const;
 export type Runtime = (typeof RUNTIMES)[number];
 
-const secretKeyRef = z.object({ name: z.string().min(1).max(253), key: z.string().min(1).max(253) });
+const secretKeyRef = z.object({
+  name: z.string().min(1).max(253),
+  key: z.string().min(1).max(253),
+});
 
 const templateEnvVar = z
   .object({
@@ -17,7 +27,10 @@ const templateEnvVar = z
   })
   .meta({
     'x-kubernetes-validations': [
-      { rule: '!(has(self.value) && has(self.valueFrom))', message: 'give either value or valueFrom, not both' },
+      {
+        rule: '!(has(self.value) && has(self.valueFrom))',
+        message: 'give either value or valueFrom, not both',
+      },
     ],
   });
 
@@ -31,9 +44,16 @@ const toleration = z.object({
 
 export const sandboxTemplateSpec = z.object({
   displayName: z.string().max(255).optional(),
-  image: z.string().min(1).max(512).meta({ description: 'Image that contains the executor; see images/README.md.' }),
+  image: z
+    .string()
+    .min(1)
+    .max(512)
+    .meta({ description: 'Image that contains the executor; see images/README.md.' }),
   imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
-  imagePullSecrets: z.array(z.object({ name: z.string().min(1).max(253) })).max(16).default([]),
+  imagePullSecrets: z
+    .array(z.object({ name: z.string().min(1).max(253) }))
+    .max(16)
+    .default([]),
   runtime: z.enum(RUNTIMES).default('python3.11'),
   resources: resources.prefault({}),
   env: z
@@ -44,8 +64,12 @@ export const sandboxTemplateSpec = z.object({
   timeouts: z
     .object({
       executionSeconds: executionTimeoutSeconds.default(LIMITS.executionTimeoutSeconds.default),
-      idleSeconds: idleSeconds.default(1_800).meta({ description: 'Ends a sandbox that nobody used for so long; 0: never.' }),
-      lifetimeSeconds: lifetimeSeconds.default(21_600).meta({ description: 'Ends a sandbox of this age; 0: never.' }),
+      idleSeconds: idleSeconds
+        .default(1_800)
+        .meta({ description: 'Ends a sandbox that nobody used for so long; 0: never.' }),
+      lifetimeSeconds: lifetimeSeconds
+        .default(21_600)
+        .meta({ description: 'Ends a sandbox of this age; 0: never.' }),
     })
     .prefault({}),
   isolation: z.object({ runtimeClassName: z.string().max(253).optional() }).prefault({}),
@@ -60,7 +84,11 @@ export type SandboxTemplateSpec = z.infer<typeof sandboxTemplateSpec>;
 
 export const sandboxTemplateStatus = z.object({
   observedGeneration: z.int().min(0).optional(),
-  sandboxes: z.int().min(0).optional().meta({ description: 'Sandboxes of this template that have not ended.' }),
+  sandboxes: z
+    .int()
+    .min(0)
+    .optional()
+    .meta({ description: 'Sandboxes of this template that have not ended.' }),
   conditions: conditions.optional(),
 });
 export type SandboxTemplateStatus = z.infer<typeof sandboxTemplateStatus>;

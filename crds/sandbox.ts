@@ -15,7 +15,14 @@ import { GROUP, VERSION } from './names.ts';
 import { SANDBOX_REASONS } from './reasons.ts';
 
 /** For people; the conditions are the state machine. */
-export const SANDBOX_PHASES = ['Pending', 'Running', 'Recovering', 'Terminating', 'Terminated', 'Failed'] as const;
+export const SANDBOX_PHASES = [
+  'Pending',
+  'Running',
+  'Recovering',
+  'Terminating',
+  'Terminated',
+  'Failed',
+] as const;
 export type SandboxPhase = (typeof SANDBOX_PHASES)[number];
 
 export const sandboxSpec = z.object({
@@ -35,7 +42,10 @@ export const sandboxSpec = z.object({
     .default('Running')
     .meta({
       'x-kubernetes-validations': [
-        { rule: "oldSelf == 'Running' || self == oldSelf", message: 'a terminated sandbox does not start again; create a new one' },
+        {
+          rule: "oldSelf == 'Running' || self == oldSelf",
+          message: 'a terminated sandbox does not start again; create a new one',
+        },
       ],
     }),
 });
