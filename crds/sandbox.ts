@@ -62,6 +62,12 @@ export const sandboxStatus = z.object({
   nodeName: z.string().optional(),
   /** How often a lost pod was replaced. */
   restarts: z.int().min(0).optional(),
+  /** When a pod that had been ready was last lost: an older execution may have been handed to that pod. */
+  lostAt: timestamp.optional(),
+  /** Pods lost one after the other without a minute of being ready between them. */
+  lossesInARow: z.int().min(0).optional(),
+  /** No new pod is made before then. */
+  nextAttemptAt: timestamp.optional(),
   /** When the pod that serves now was first seen ready. */
   readyAt: timestamp.optional(),
   lastActivityTime: timestamp.optional(),
