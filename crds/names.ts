@@ -20,6 +20,10 @@ export const ANNOTATION = {
   restId: 'sandbox.ai/rest-id',
   /** The request that created the object, for tracing. */
   requestId: 'sandbox.ai/request-id',
+  /** On sandboxes: the id that a REST client knows the template by, when it is no valid Kubernetes name; it outlives the template. */
+  templateRestId: 'sandbox.ai/template-rest-id',
+  /** When a REST client created the object, in milliseconds: `creationTimestamp` knows only seconds, too coarse for "newest first". */
+  createdAt: 'sandbox.ai/created-at',
 } as const;
 
 export const FINALIZER = {
