@@ -1,0 +1,39 @@
+export interface RateLimit {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
+/** Lets `burst` pass at once and `perSecond` in the long run. */
+export class TokenBucket {
+  readonly #limit: RateLimit;
+  #tokens: number;
+  #filledAt: number;
+
+  constructor(limit: RateLimit, now: number) {
+    this.#limit = limit;
+    this.#tokens = limit.burst;
+    this.#filledAt = now;
+  }
+
+  /** Takes a token in any case, on credit if need be, and returns the milliseconds until it is covered. */
+  reserve(now: number): number {
+    this.#fill(now);
+    this.#tokens -= 1;
+    return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens / this.#limit.perSecond) * 1000);
+  }
+
+  /** Takes a token if there is one. */
+  tryTake(now: number): boolean {
+    this.#fill(now);
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+
+  #fill(now: number): void {
+    const { perSecond, burst } = this.#limit;
+    const gained = (Math.max(now - this.#filledAt, 0) / 1000) * perSecond;
+    this.#tokens = Math.min(burst, this.#tokens + gained);
+    this.#filledAt = now;
+  }
+}
