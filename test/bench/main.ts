@@ -1,0 +1,93 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { LocalRun } from '../local/local-run.ts';
+import { command, measure, type Measured, type Series } from './series.ts';
+import { summarize } from './statistics.ts';
+
+/**
+ * Times the main job through the REST API beside physical baselines of the same machine, interleaved in the same run.
+ * Prints a table and keeps every sample as JSON. Nothing here passes or fails: promises are compared by a reader.
+ */
+
+const { values } = parseArgs({
+  options: {
+    runner: { type: 'string', default: 'docker' },
+    rounds: { type: 'string', default: '200' },
+    'cold-rounds': { type: 'string', default: '20' },
+    out: { type: 'string', default: 'test/bench/results' },
+  },
+});
+const runner = values.runner === 'process' ? 'process' : 'docker';
+
+const HANDLER = {
+  python: 'def handler(event):\n    return {"result": "hello world"}',
+  javascript: 'export function handler(event) { return { result: "hello world" } }',
+};
+
+async function expectStatus(call: Promise<{ status: number; body: object }>, status: number): Promise<Record<string, unknown>> {
+  const answer = await call;
+  if (answer.status !== status) throw new Error(`${answer.status}: ${JSON.stringify(answer.body)}`);
+  return { ...answer.body };
+}
+
+async function createSession(local: LocalRun): Promise<string> {
+  const session = await expectStatus(local.call('POST', '/sessions', { template_id: 'python-basic' }), 201);
+  return String(session['id']);
+}
+
+async function execute(local: LocalRun, session: string, language: keyof typeof HANDLER): Promise<void> {
+  const body = { code: HANDLER[language], language, timeout: 30 };
+  const run = await expectStatus(local.call('POST', `/sessions/${session}/execute-sync`, body), 200);
+  if (run['status'] !== 'completed') throw new Error(JSON.stringify(run));
+}
+
+async function coldCreate(local: LocalRun): Promise<void> {
+  const session = await createSession(local);
+  await execute(local, session, 'python');
+  await expectStatus(local.call('DELETE', `/sessions/${session}`), 204);
+}
+
+function print(measured: readonly Measured[]): void {
+  console.log('| series | n | failed | p50 ms | p95 ms | p99 ms | max ms |');
+  console.log('| --- | --- | --- | --- | --- | --- | --- |');
+  for (const { name, milliseconds, failures } of measured) {
+    const { n, p50, p95, p99, max } = summarize(milliseconds);
+    console.log(`| ${name} | ${n} | ${failures} | ${[p50, p95, p99, max].map((ms) => ms.toFixed(1)).join(' | ')} |`);
+  }
+}
+
+function machine(): object {
+  const cpus = os.cpus();
+  return { cpu: cpus[0]?.model, cores: cpus.length, memoryBytes: os.totalmem(), kernel: os.release(), node: process.version };
+}
+
+const local = await LocalRun.create(runner);
+try {
+  await local.up();
+  const session = await createSession(local);
+  const live: Series[] = [
+    command('baseline: python3 -c', ['python3', '-c', 'print(1)']),
+    { name: 'execute-sync python', once: () => execute(local, session, 'python') },
+    command('baseline: node -e', [process.execPath, '-e', '1']),
+    { name: 'execute-sync javascript', once: () => execute(local, session, 'javascript') },
+  ];
+  const cold: Series[] = [
+    ...(runner === 'docker'
+      ? [command('baseline: docker run python3', ['docker', 'run', '--rm', '--network', 'none', '--entrypoint', 'python3', 'sandbox-template-python-basic:latest', '-c', 'print(1)'])]
+      : []),
+    { name: 'cold create -> first result (incl. delete)', once: () => coldCreate(local) },
+  ];
+  const measured = [
+    ...(await measure(live, { rounds: Number(values.rounds), warmup: 10 })),
+    ...(await measure(cold, { rounds: Number(values['cold-rounds']), warmup: 2 })),
+  ];
+  print(measured);
+  mkdirSync(values.out, { recursive: true });
+  const file = path.join(values.out, `local-${runner}.json`);
+  writeFileSync(file, `${JSON.stringify({ takenAt: new Date().toISOString(), machine: machine(), runner, measured }, null, 1)}\n`);
+  console.log(`\nevery sample: ${file}`);
+} finally {
+  await local.remove();
+}
