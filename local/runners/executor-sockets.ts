@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { watch, type FSWatcher } from 'node:fs';
+import { chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { ExecutorAddress } from '../../executor/client.ts';
+
+/** Where a pod finds its folder for the socket, and what the executor calls the socket there. */
+export const SOCKET_MOUNT = '/run/executor';
+const SOCKET_NAME = 'executor.sock';
+/** For `EXECUTOR_LISTEN`. */
+export const EXECUTOR_LISTEN = `unix://${SOCKET_MOUNT}/${SOCKET_NAME}`;
+
+/** sun_path holds 108 bytes, the last of them a zero (unix(7)). */
+const LONGEST_SOCKET_PATH = 107;
+const OTHERS_MAY_WRITE = 0o002;
+
+/**
+ * The executors' sockets on the host's side. A pod gets a folder to put its socket in; as soon as the socket is there it is moved
+ * out of the pod's reach, and only that place is ever connected to. User code has the executor's uid, so in the shared folder it
+ * could remove the socket, or put a link to another socket of this machine in its place; but none runs before the move.
+ */
+export class ExecutorSockets {
+  readonly #folder: string;
+  readonly #watchers = new Map<string, FSWatcher>();
+
+  /** `folder` is private to this user, and short: see `socketsFit`. */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Where clients connect; nothing listens there until the executor does. */
+  address(podUID: string): ExecutorAddress {
+    return { kind: 'unix', path: path.join(this.#home(podUID), 's') };
+  }
+
+  /** Makes the folder to be mounted at `SOCKET_MOUNT`, open to any uid, and waits in the background for a socket in it. */
+  async provide(podUID: string): Promise<string> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    const shared = this.#shared(podUID);
+    await mkdir(shared, { recursive: true });
+    await chmod(shared, 0o777);
+    await this.adopt(podUID);
+    return shared;
+  }
+
+  /** Goes on waiting for the socket of a pod that an earlier process provided for. */
+  async adopt(podUID: string): Promise<void> {
+    if (this.#watchers.has(podUID) || (await this.#isSocket(this.#pinned(podUID)))) return;
+    const pin = (): void => {
+      this.#pin(podUID).then(
+        (done) => {
+          if (done) this.#unwatch(podUID);
+        },
+        () => undefined, // not there, or gone again: the next change tells
+      );
+    };
+    const watcher = watch(this.#shared(podUID), { persistent: false }, pin);
+    watcher.on('error', () => {
+      this.#unwatch(podUID);
+    });
+    this.#watchers.set(podUID, watcher);
+    pin(); // it may have come before the watch did
+  }
+
+  async remove(podUID: string): Promise<void> {
+    this.#unwatch(podUID);
+    await rm(this.#home(podUID), { recursive: true, force: true });
+  }
+
+  /** Clears away what is left of pods other than these. */
+  async keepOnly(podUIDs: Iterable<string>): Promise<void> {
+    const kept = new Set([...podUIDs].map(shortName));
+    const found = await readdir(this.#folder).catch(() => []);
+    const left = found.filter((name) => !kept.has(name));
+    await Promise.all(left.map((name) => rm(path.join(this.#folder, name), { recursive: true })));
+  }
+
+  close(): void {
+    for (const podUID of [...this.#watchers.keys()]) this.#unwatch(podUID);
+  }
+
+  /** A socket that not everyone may write to is one whose owner is not done: another uid than ours must let us in. */
+  async #pin(podUID: string): Promise<boolean> {
+    const born = path.join(this.#shared(podUID), SOCKET_NAME);
+    const seen = await lstat(born);
+    if (!seen.isSocket() || (seen.mode & OTHERS_MAY_WRITE) === 0) return false;
+    await chmod(this.#shared(podUID), 0o755);
+    const pinned = this.#pinned(podUID);
+    await rename(born, pinned);
+    if (await this.#isSocket(pinned)) return true;
+    await rm(pinned);
+    return false;
+  }
+
+  async #isSocket(file: string): Promise<boolean> {
+    return await lstat(file).then(
+      (found) => found.isSocket(),
+      () => false,
+    );
+  }
+
+  #unwatch(podUID: string): void {
+    this.#watchers.get(podUID)?.close();
+    this.#watchers.delete(podUID);
+  }
+
+  #home(podUID: string): string {
+    return path.join(this.#folder, shortName(podUID));
+  }
+
+  #shared(podUID: string): string {
+    return path.join(this.#home(podUID), 'shared');
+  }
+
+  #pinned(podUID: string): string {
+    return path.join(this.#home(podUID), 's');
+  }
+}
+
+/** Whether a socket in `folder` has a path that the kernel takes. */
+export function socketsFit(folder: string): boolean {
+  return Buffer.byteLength(path.join(folder, shortName(''), 's')) <= LONGEST_SOCKET_PATH;
+}
+
+/** UIDs are opaque to us, and too long for a socket's path. */
+function shortName(podUID: string): string {
+  return createHash('sha256').update(podUID).digest('hex').slice(0, 16);
+}
