@@ -29,7 +29,12 @@ export type WatchEvent<T extends KubeObject> =
 export type Patch =
   | { readonly kind: 'merge'; readonly body: object }
   | { readonly kind: 'json'; readonly body: readonly object[] }
-  | { readonly kind: 'apply'; readonly body: object; readonly fieldManager: string; readonly force?: boolean };
+  | {
+      readonly kind: 'apply';
+      readonly body: object;
+      readonly fieldManager: string;
+      readonly force?: boolean;
+    };
 
 export interface PatchOptions {
   readonly subresource?: 'status' | 'scale';
@@ -50,13 +55,37 @@ export interface DeleteOptions {
  * No method retries; whoever calls knows whether a retry is safe.
  */
 export interface KubeClient {
-  get<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef, signal?: AbortSignal): Promise<T>;
+  get<T extends KubeObject>(
+    type: ResourceType<T>,
+    ref: ObjectRef,
+    signal?: AbortSignal,
+  ): Promise<T>;
   list<T extends KubeObject>(type: ResourceType<T>, options?: ListOptions): Promise<KubeList<T>>;
   /** Ends when the server closes the stream; throws a KubeError on anything else, also on an ERROR event (410: `GoneError`). */
-  watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
-  create<T extends KubeObject>(type: ResourceType<T>, draft: Draft<T>, signal?: AbortSignal): Promise<T>;
+  watch<T extends KubeObject>(
+    type: ResourceType<T>,
+    options: WatchOptions,
+  ): AsyncIterable<WatchEvent<T>>;
+  create<T extends KubeObject>(
+    type: ResourceType<T>,
+    draft: Draft<T>,
+    signal?: AbortSignal,
+  ): Promise<T>;
   /** Fails with a ConflictError unless `object.metadata.resourceVersion` is the newest. */
-  replace<T extends KubeObject>(type: ResourceType<T>, object: T, options?: PatchOptions): Promise<T>;
-  patch<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef, patch: Patch, options?: PatchOptions): Promise<T>;
-  delete<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef, options?: DeleteOptions): Promise<void>;
+  replace<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: T,
+    options?: PatchOptions,
+  ): Promise<T>;
+  patch<T extends KubeObject>(
+    type: ResourceType<T>,
+    ref: ObjectRef,
+    patch: Patch,
+    options?: PatchOptions,
+  ): Promise<T>;
+  delete<T extends KubeObject>(
+    type: ResourceType<T>,
+    ref: ObjectRef,
+    options?: DeleteOptions,
+  ): Promise<void>;
 }

@@ -7,7 +7,11 @@ export interface KubeStatus {
     readonly name?: string;
     readonly kind?: string;
     readonly retryAfterSeconds?: number;
-    readonly causes?: readonly { readonly reason?: string; readonly message?: string; readonly field?: string }[];
+    readonly causes?: readonly {
+      readonly reason?: string;
+      readonly message?: string;
+      readonly field?: string;
+    }[];
   };
 }
 
@@ -19,7 +23,10 @@ export class KubeError extends Error {
   /** As the server asked (header or details), in milliseconds. */
   readonly retryAfterMs: number | undefined;
 
-  constructor(status: KubeStatus, options: { cause?: unknown; retryable?: boolean; retryAfterMs?: number } = {}) {
+  constructor(
+    status: KubeStatus,
+    options: { cause?: unknown; retryable?: boolean; retryAfterMs?: number } = {},
+  ) {
     super(status.message, options.cause === undefined ? undefined : { cause: options.cause });
     this.status = status;
     this.retryable = options.retryable ?? false;

@@ -29,6 +29,8 @@ export function createLogger(options: LoggingOptions = {}): Logger {
       format.timestamp(),
       shape === 'json' ? format.json() : format.printf(textLine),
     ),
+    // winston's types do not say that its own transports extend the class that it asks for.
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment
     transports: [new transports.Stream({ stream: destination })],
   });
   return adapt(winston);

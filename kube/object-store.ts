@@ -96,7 +96,7 @@ class Index<T extends KubeObject> {
 
   #bucket(value: string): Map<string, T> {
     let bucket = this.#entries.get(value);
-    if (bucket === undefined) this.#entries.set(value, (bucket = new Map()));
+    if (bucket === undefined) this.#entries.set(value, (bucket = new Map<string, T>()));
     return bucket;
   }
 

@@ -48,7 +48,11 @@ export type Draft<T extends KubeObject> = Omit<T, 'metadata' | 'status'> & {
 
 export interface KubeList<T extends KubeObject> {
   readonly items: readonly T[];
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string; readonly remainingItemCount?: number };
+  readonly metadata: {
+    readonly resourceVersion: string;
+    readonly continue?: string;
+    readonly remainingItemCount?: number;
+  };
 }
 
 /** Where a kind is served; `T` ties the path to the type of what is found there. */
