@@ -80,7 +80,7 @@ export const condition = z.object({
   reason: z.string().max(1024),
   message: z.string().max(32_768),
   lastTransitionTime: timestamp,
-  observedGeneration: z.int().min(0).optional(),
+  observedGeneration: z.int().min(0).exactOptional(),
 });
 
 export const conditions = z

@@ -1,0 +1,55 @@
+# Every target works with any Node.js >= 20 on the machine: what runs, runs on the Node.js that package-lock.json pins.
+MAKEFLAGS += --no-print-directory
+BIN := node_modules/.bin
+NODE := $(BIN)/node
+INSTALLED := node_modules/.installed
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help install generate format verify test unit flow contract setup up down logs bench images clean
+
+help: ## Shows this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+$(INSTALLED): package.json package-lock.json .npmrc tools/install.sh
+	@tools/install.sh
+	@touch $@
+
+install: $(INSTALLED) ## Installs the packages; the other targets do so themselves
+
+up: $(INSTALLED) ## Builds the images, starts the local control plane, prints what to try next
+	@$(NODE) local/cli.ts up
+
+down: $(INSTALLED) ## Stops the local control plane and its sandboxes
+	@$(NODE) local/cli.ts down
+
+logs: $(INSTALLED) ## Follows the log of the local control plane
+	@$(NODE) local/cli.ts logs
+
+verify: $(INSTALLED) ## Checks in seconds: generated files, types, lint, format, layers, dead code, licences, unit tests
+	@$(NODE) tools/run-checks.ts verify
+
+test: setup $(INSTALLED) ## Checks everything: verify, flows, contracts, the executor, the main job on both runners
+	@$(NODE) tools/run-checks.ts test
+
+unit flow contract: $(INSTALLED) ## Runs these tests alone
+	@npm run --silent $@
+
+setup: # On a bare Debian machine: what the suites need
+	@tools/bare-debian.sh
+
+generate: $(INSTALLED) ## Writes the generated files anew
+	@npm run --silent generate
+
+format: $(INSTALLED) ## Formats all files
+	@npm run --silent format
+
+images: ## Builds the images of the sandboxes
+	@images/build.sh
+
+bench: $(INSTALLED) ## Measures runs beside their physical baselines
+	@$(NODE) local/cli.ts bench
+
+clean: ## Stops the local control plane; removes its state, caches and the packages
+	@if [ -x $(NODE) ] && [ -f local/cli.ts ]; then $(NODE) local/cli.ts clean; fi
+	@rm -rf node_modules .cache .local coverage

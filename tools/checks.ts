@@ -1,0 +1,46 @@
+import { docker, namespaces, realApiServer, type Requirement } from './requirements.ts';
+
+/** An npm script that passes or fails as a whole. */
+export interface Check {
+  readonly name: string;
+  readonly script: string;
+}
+
+/** Test cases that jest runs and counts. */
+export interface Suite {
+  readonly name: string;
+  readonly project: 'unit' | 'flow' | 'contract' | 'executor' | 'local';
+  /** Only files whose path matches. */
+  readonly files?: string;
+  readonly needs: readonly Requirement[];
+  /** A command that provides what the suite needs and runs the command after it. */
+  readonly within?: string;
+}
+
+/** Needs nothing but the checkout; the slow ones first, because two run at a time. */
+export const STATIC_CHECKS: readonly Check[] = [
+  { name: 'lint', script: 'lint' },
+  { name: 'types', script: 'types' },
+  { name: 'format', script: 'format:check' },
+  { name: 'layers', script: 'layers' },
+  { name: 'dead code', script: 'dead-code' },
+  { name: 'licences', script: 'licences' },
+  { name: 'generated files', script: 'generate:check' },
+  { name: 'scripts', script: 'scripts' },
+];
+
+export const FAST_SUITES: readonly Suite[] = [{ name: 'unit', project: 'unit', needs: [] }];
+
+export const SLOW_SUITES: readonly Suite[] = [
+  { name: 'flow', project: 'flow', needs: [] },
+  { name: 'contract, local API server', project: 'contract', needs: [] },
+  {
+    name: 'contract, real API server',
+    project: 'contract',
+    needs: [realApiServer],
+    within: 'test/contract/real-api-server.sh',
+  },
+  { name: 'executor', project: 'executor', needs: [namespaces] },
+  { name: 'local, process runner', project: 'local', files: 'process', needs: [namespaces] },
+  { name: 'local, Docker runner', project: 'local', files: 'docker', needs: [docker] },
+];

@@ -1,0 +1,42 @@
+import { runCommand } from './run-command.ts';
+
+/** Something that a suite needs from the machine. `probe` says what is missing, or nothing if it is there. */
+export interface Requirement {
+  readonly name: string;
+  probe(): Promise<string | undefined>;
+}
+
+export const docker: Requirement = {
+  name: 'a Docker engine',
+  async probe() {
+    const { exitCode, output } = await runCommand(['docker', 'info'], { timeoutMs: 20_000 });
+    return exitCode === 0 ? undefined : lastLine(output);
+  },
+};
+
+export const namespaces: Requirement = {
+  name: 'Linux namespaces',
+  async probe() {
+    const bubblewrap = await runCommand(['bwrap', '--unshare-all', '--ro-bind', '/', '/', 'true']);
+    if (bubblewrap.exitCode === 0) return undefined;
+    const unshare = await runCommand(['unshare', '-Urmpf', '--mount-proc', 'true']);
+    return unshare.exitCode === 0 ? undefined : lastLine(unshare.output);
+  },
+};
+
+/** Production's other half of the contract suite: it is no part of this repository. */
+export const realApiServer: Requirement = {
+  name: 'a real kube-apiserver',
+  probe() {
+    const given = process.env['CONTRACT_KUBECONFIG'] ?? process.env['SANDBOX_CLUSTER_BIN'];
+    return Promise.resolve(
+      given === undefined
+        ? 'set SANDBOX_CLUSTER_BIN to a folder with etcd, kube-apiserver and kube-controller-manager'
+        : undefined,
+    );
+  },
+};
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
+}
