@@ -2,7 +2,7 @@ import { Backoff } from './backoff.ts';
 import type { BackoffOptions } from './backoff.ts';
 import type { KubeClient, WatchEvent } from './client.ts';
 import type { Clock } from './clock.ts';
-import { GoneError, TooManyRequestsError, UnavailableError } from './errors.ts';
+import { GoneError, KubeError, TooManyRequestsError, UnavailableError } from './errors.ts';
 import type { Logger } from './logger.ts';
 import type { RuntimeMetrics } from './metrics.ts';
 import type { KubeObject, ResourceType } from './objects.ts';
@@ -46,6 +46,8 @@ export const DEFAULT_WATCH_BACKOFF: BackoffOptions = { baseMs: 200, maxMs: 30_00
 const HEALTHY_WATCH_MS = 1_000;
 /** By then the last resource version is surely compacted; asking for it again and again cannot help. */
 const RELIST_AFTER_MS = 5 * 60_000;
+/** However long a server asks to be left alone, a cache must not be deaf for longer. */
+const LONGEST_RETRY_AFTER_MS = 2 * 60_000;
 
 /** Mirrors a selection of objects into a sink: lists once, then watches for ever. Only the signal ends it. */
 export class ListWatch<T extends KubeObject> {
@@ -100,7 +102,7 @@ export class ListWatch<T extends KubeObject> {
   }
 
   async #pages(signal: AbortSignal): Promise<{ items: readonly T[]; resourceVersion: string }> {
-    const { client, selection, pageSize } = this.#options;
+    const { client, selection, pageSize, clock } = this.#options;
     const { type, ...filter } = selection;
     const items: T[] = [];
     let token: string | undefined;
@@ -108,6 +110,7 @@ export class ListWatch<T extends KubeObject> {
       try {
         const page = await client.list(type, { ...filter, ...pageOf(pageSize, token), signal });
         for (const item of page.items) items.push(item);
+        this.#heartbeatAt = clock.now();
         token = page.metadata.continue;
         const { resourceVersion } = page.metadata;
         if (token === undefined || token === '') return { items, resourceVersion };
@@ -205,8 +208,8 @@ export class ListWatch<T extends KubeObject> {
     if (cause === 'gone' || clock.now() - this.#contactAt > RELIST_AFTER_MS) {
       this.#resourceVersion = undefined;
     }
-    const asked = error instanceof TooManyRequestsError || error instanceof UnavailableError;
-    const delayMs = Math.max(this.#backoff.next(), asked ? (error.retryAfterMs ?? 0) : 0);
+    const asked = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
+    const delayMs = Math.max(this.#backoff.next(), Math.min(asked, LONGEST_RETRY_AFTER_MS));
     logger.warn('list or watch failed, will retry', { kind: this.#kind, cause, delayMs, error });
     return delayMs;
   }
