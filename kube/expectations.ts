@@ -1,17 +1,27 @@
 import type { Change } from './cache.ts';
 import type { Clock } from './clock.ts';
-import type { KubeObject } from './objects.ts';
+import { keyOf, refOf } from './objects.ts';
+import type { KubeObject, ObjectRef } from './objects.ts';
+
+/** The creation of a child, to be expected before it is asked for: its event may be faster than the answer. */
+export function creationOf(ref: ObjectRef): string {
+  return `created ${keyOf(ref)}`;
+}
+
+/** The deletion of a child, told apart by UID from that of a namesake. */
+export function deletionOf(object: KubeObject): string {
+  return `deleted ${object.metadata.uid}`;
+}
 
 interface Expectation {
-  readonly created: Set<string>;
-  readonly deleted: Set<string>;
+  readonly pending: Set<string>;
   expiresAt: number;
 }
 
 /**
  * Remembers which creations and deletions of children a controller has asked for and its cache has not shown yet. A controller that *counts* children
  * (a pool) must not decide before `satisfied`, or a cache that lags makes it create the same children again; one whose children have
- * deterministic names needs none of this. Children are known by UID.
+ * deterministic names needs none of this.
  */
 export class Expectations {
   readonly #clock: Clock;
@@ -24,22 +34,28 @@ export class Expectations {
     this.#ttlMs = ttlMs;
   }
 
-  expectCreated(key: string, child: KubeObject): void {
-    this.#of(key).created.add(child.metadata.uid);
+  /** `what` is a `creationOf` or `deletionOf`; call it before the call to the API server. */
+  expect(key: string, what: string): void {
+    const expiresAt = this.#clock.now() + this.#ttlMs;
+    const known = this.satisfied(key) ? undefined : this.#byKey.get(key);
+    const expectation = known ?? { pending: new Set<string>(), expiresAt };
+    expectation.pending.add(what);
+    expectation.expiresAt = expiresAt;
+    this.#byKey.set(key, expectation);
   }
 
-  expectDeleted(key: string, child: KubeObject): void {
-    this.#of(key).deleted.add(child.metadata.uid);
-  }
-
-  /** Call it with every change of a child. An object seen, alive or dead, has been created. */
-  observe(key: string, change: Change<KubeObject>): void {
+  /** It came about, or never will because the call failed. */
+  settle(key: string, what: string): void {
     const expectation = this.#byKey.get(key);
     if (expectation === undefined) return;
-    const { uid } = change.object.metadata;
-    expectation.created.delete(uid);
-    if (change.type === 'deleted') expectation.deleted.delete(uid);
-    if (expectation.created.size + expectation.deleted.size === 0) this.#byKey.delete(key);
+    expectation.pending.delete(what);
+    if (expectation.pending.size === 0) this.#byKey.delete(key);
+  }
+
+  /** Call it with every change of a child. */
+  observe(key: string, change: Change<KubeObject>): void {
+    const { object, type } = change;
+    this.settle(key, type === 'deleted' ? deletionOf(object) : creationOf(refOf(object)));
   }
 
   satisfied(key: string): boolean {
@@ -50,17 +66,5 @@ export class Expectations {
   /** The owner is gone. */
   forget(key: string): void {
     this.#byKey.delete(key);
-  }
-
-  #of(key: string): Expectation {
-    const expiresAt = this.#clock.now() + this.#ttlMs;
-    const known = this.#byKey.get(key);
-    if (known !== undefined && !this.satisfied(key)) {
-      known.expiresAt = expiresAt;
-      return known;
-    }
-    const fresh: Expectation = { created: new Set(), deleted: new Set(), expiresAt };
-    this.#byKey.set(key, fresh);
-    return fresh;
   }
 }
