@@ -1,0 +1,32 @@
+import type { Clock } from '../kube/clock.ts';
+import type { Pod } from '../kube/pod.ts';
+
+/** Longer than a healthy watch lags; after that the deterministic name settles what is there. */
+const REMEMBERED_MS = 5_000;
+
+/** Pods that this process created and the cache has not shown yet. */
+export class CreatedPods {
+  readonly #clock: Clock;
+  readonly #pods = new Map<string, { readonly pod: Pod; readonly until: number }>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  remember(ownerUID: string, pod: Pod): void {
+    this.#pods.set(ownerUID, { pod, until: this.#clock.now() + REMEMBERED_MS });
+  }
+
+  find(ownerUID: string, name: string): Pod | undefined {
+    const found = this.#pods.get(ownerUID);
+    if (found?.pod.metadata.name !== name) return undefined;
+    if (found.until > this.#clock.now()) return found.pod;
+    this.#pods.delete(ownerUID);
+    return undefined;
+  }
+
+  /** To be called with every owner whose pod the cache reports on: from then on the cache knows better. */
+  forget(ownerUID: string): void {
+    this.#pods.delete(ownerUID);
+  }
+}

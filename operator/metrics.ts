@@ -1,0 +1,57 @@
+import { Counter, Histogram } from 'prom-client';
+import type { Registry } from 'prom-client';
+import type { ExecutionStatus } from '../crds/execution.ts';
+import type { Sandbox, SandboxStatus } from '../crds/sandbox.ts';
+import { timeOf } from './timestamp.ts';
+
+/** What operators of an installation watch; the runtime's own metrics are in kube/metrics.ts. */
+export interface OperatorMetrics {
+  /** After a sandbox's status was written. */
+  sandboxReported(before: Sandbox, status: SandboxStatus): void;
+  /** After an execution's final status was written. */
+  executionFinished(status: ExecutionStatus): void;
+}
+
+const START_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 30, 60, 120];
+
+export function createOperatorMetrics(registry: Registry): OperatorMetrics {
+  const registers = [registry];
+  const phases = new Counter({
+    name: 'sandbox_phase_changes_total',
+    help: 'Changes of a sandbox to this phase and reason.',
+    labelNames: ['phase', 'reason'],
+    registers,
+  });
+  const starts = new Histogram({
+    name: 'sandbox_start_seconds',
+    help: 'From the creation of a sandbox to its first Ready.',
+    buckets: START_SECONDS,
+    registers,
+  });
+  const executions = new Counter({
+    name: 'sandbox_executions_finished_total',
+    help: 'Finished executions by phase and reason.',
+    labelNames: ['phase', 'reason'],
+    registers,
+  });
+  return {
+    sandboxReported: (before, status) => {
+      const { phase = 'Pending', reason = 'PodPending' } = status;
+      if (before.status?.phase === phase && before.status.reason === reason) return;
+      phases.inc({ phase, reason });
+      const seconds = startSeconds(before, status);
+      if (seconds !== undefined) starts.observe(seconds);
+    },
+    executionFinished: ({ phase = 'Crashed', reason = 'ExecutorLost' }) => {
+      executions.inc({ phase, reason });
+    },
+  };
+}
+
+function startSeconds({ metadata, status }: Sandbox, next: SandboxStatus): number | undefined {
+  const readyAt = timeOf(next.readyAt);
+  const createdAt = timeOf(metadata.creationTimestamp);
+  const isFirst = status?.readyAt === undefined && (next.restarts ?? 0) === 0;
+  if (!isFirst || readyAt === undefined || createdAt === undefined) return undefined;
+  return Math.max(readyAt - createdAt, 0) / 1_000;
+}

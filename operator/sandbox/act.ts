@@ -1,0 +1,123 @@
+import { EXECUTIONS } from '../../crds/execution.ts';
+import type { Execution } from '../../crds/execution.ts';
+import { FINALIZER } from '../../crds/names.ts';
+import { SANDBOXES } from '../../crds/sandbox.ts';
+import type { Sandbox } from '../../crds/sandbox.ts';
+import type { ExecutorTarget } from '../../executor/client.ts';
+import type { KubeClient, Patch } from '../../kube/client.ts';
+import { ConflictError, ForbiddenError, InvalidError, NotFoundError } from '../../kube/errors.ts';
+import { addFinalizerPatch, removeFinalizerPatch } from '../../kube/finalizers.ts';
+import { keyOf, refOf } from '../../kube/objects.ts';
+import type { Draft, KubeObject, ResourceType } from '../../kube/objects.ts';
+import { createOwned, NotOwnedError } from '../../kube/owner-reference.ts';
+import { PODS } from '../../kube/pod.ts';
+import type { Pod } from '../../kube/pod.ts';
+import type { CreatedPods } from '../created-pods.ts';
+import type { OwnWrites } from '../own-writes.ts';
+import type { ExecutorMonitor } from './executor-monitor.ts';
+import type { Learned } from './observe.ts';
+
+/** Everything that a decision can have done. Each may be done twice without harm. */
+export type Action =
+  | { readonly type: 'addFinalizer' }
+  | { readonly type: 'removeFinalizer' }
+  | { readonly type: 'createPod'; readonly pod: Draft<Pod> }
+  | { readonly type: 'deletePod'; readonly pod: Pod }
+  | { readonly type: 'deleteExecution'; readonly execution: Execution }
+  | { readonly type: 'askHealth'; readonly target: ExecutorTarget }
+  | { readonly type: 'askActivity'; readonly target: ExecutorTarget };
+
+export interface ActDeps {
+  readonly client: KubeClient;
+  readonly monitor: ExecutorMonitor;
+  readonly createdPods: CreatedPods;
+  readonly writes: OwnWrites<Sandbox>;
+}
+
+interface Subject {
+  readonly sandbox: Sandbox;
+  readonly signal: AbortSignal;
+}
+
+/** Carries out the actions in order; what that taught, the next decision must take into account. */
+export async function act(
+  deps: ActDeps,
+  actions: readonly Action[],
+  subject: Subject,
+): Promise<Learned | undefined> {
+  let learned: Learned | undefined;
+  for (const action of actions) learned = (await actOne(deps, action, subject)) ?? learned;
+  return learned;
+}
+
+async function actOne(
+  deps: ActDeps,
+  action: Action,
+  subject: Subject,
+): Promise<Learned | undefined> {
+  switch (action.type) {
+    case 'addFinalizer':
+      return patchFinalizer(deps, subject, addFinalizerPatch);
+    case 'removeFinalizer':
+      return patchFinalizer(deps, subject, removeFinalizerPatch);
+    case 'createPod':
+      return createPod(deps, action.pod, subject);
+    case 'deletePod':
+      deps.monitor.forget(action.pod.metadata.uid);
+      return remove(deps.client, PODS, { object: action.pod, signal: subject.signal });
+    case 'deleteExecution':
+      return remove(deps.client, EXECUTIONS, { object: action.execution, signal: subject.signal });
+    case 'askHealth':
+      deps.monitor.askHealth(keyOf(refOf(subject.sandbox)), action.target);
+      return undefined;
+    case 'askActivity':
+      deps.monitor.askActivity(keyOf(refOf(subject.sandbox)), action.target);
+      return undefined;
+  }
+}
+
+async function patchFinalizer(
+  { client, writes }: ActDeps,
+  { sandbox, signal }: Subject,
+  patchFor: (object: KubeObject, finalizer: string) => Patch | undefined,
+): Promise<undefined> {
+  const patch = patchFor(sandbox, FINALIZER.sandbox);
+  if (patch === undefined) return;
+  try {
+    writes.note(sandbox, await client.patch(SANDBOXES, refOf(sandbox), patch, { signal }));
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+  }
+}
+
+/** A refusal is the user's to mend, so it becomes a status; anything else is thrown and tried again. */
+async function createPod(
+  { client, createdPods }: ActDeps,
+  draft: Draft<Pod>,
+  { sandbox, signal }: Subject,
+): Promise<Learned | undefined> {
+  try {
+    const pod = await createOwned(client, PODS, { draft, owner: sandbox, signal });
+    createdPods.remember(sandbox.metadata.uid, pod);
+    return undefined;
+  } catch (error) {
+    if (error instanceof NotOwnedError) return { type: 'podNameTaken' };
+    if (error instanceof InvalidError || error instanceof ForbiddenError) {
+      return { type: 'podRefused', message: error.message };
+    }
+    throw error;
+  }
+}
+
+/** Exactly this object, not a later one of its name. */
+async function remove<T extends KubeObject>(
+  client: KubeClient,
+  type: ResourceType<T>,
+  { object, signal }: { readonly object: T; readonly signal: AbortSignal },
+): Promise<undefined> {
+  try {
+    await client.delete(type, refOf(object), { uid: object.metadata.uid, signal });
+  } catch (error) {
+    if (!(error instanceof NotFoundError || error instanceof ConflictError)) throw error;
+  }
+}

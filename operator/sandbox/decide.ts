@@ -1,0 +1,283 @@
+import { FINALIZER } from '../../crds/names.ts';
+import type { SandboxReason } from '../../crds/reasons.ts';
+import { isEnded } from '../../crds/sandbox.ts';
+import type { SandboxStatus } from '../../crds/sandbox.ts';
+import { hasFinalizer } from '../../kube/finalizers.ts';
+import type { Settings } from '../settings.ts';
+import { sameStatus } from '../status-writer.ts';
+import { timeOf, timestamp } from '../timestamp.ts';
+import type { Action } from './act.ts';
+import {
+  expiresAt,
+  idleDeadline,
+  isIdleDue,
+  isReady,
+  knownUse,
+  startDeadline,
+} from './deadlines.ts';
+import { hindranceOf, overdueReason, templateHindrance } from './hindrance.ts';
+import { isLive } from './observe.ts';
+import type { Observed } from './observe.ts';
+import { buildPod } from './pod.ts';
+import type { PodSettings } from './pod.ts';
+import { podState } from './pod-state.ts';
+import { lossesWithThis, lossOf, recoveryDelayMs } from './recovery.ts';
+import {
+  endedStatus,
+  leavingStatus,
+  pendingStatus,
+  recoveringStatus,
+  renamedStatus,
+  runningStatus,
+} from './status.ts';
+
+/** What to do about a sandbox, as data. */
+export interface Decision {
+  /** Carried out in order, before the status is written. */
+  readonly actions: readonly Action[];
+  /** The whole next status; absent: it stays. */
+  readonly status?: SandboxStatus;
+  /** When to look again, if nothing happens before. */
+  readonly lookAgainMs?: number;
+}
+
+export interface Policy extends Settings {
+  readonly pod: PodSettings;
+}
+
+type Rule = (seen: Observed, policy: Policy) => Decision | undefined;
+
+/** The life of a sandbox. The first rule that applies decides. */
+const RULES: readonly Rule[] = [
+  cleanUpDeleted,
+  cleanUpEnded,
+  endByUser,
+  endByLifetime,
+  failRefused,
+  avoidTakenName,
+  endUnusedInsteadOfRecovering,
+  failAfterManyLosses,
+  recover,
+  failOverdueStart,
+  awaitTemplate,
+  pauseBeforeRecovery,
+  createPod,
+  awaitPod,
+  awaitExecutor,
+  askWhetherIdle,
+  endIdle,
+  serve,
+];
+
+/** Decides from what was observed and nothing else. */
+export function decide(seen: Observed, policy: Policy): Decision {
+  for (const rule of RULES) {
+    const decision = rule(seen, policy);
+    if (decision !== undefined) return withoutVainWrite(seen, withoutStrays(seen, decision));
+  }
+  return { actions: [] };
+}
+
+/** The finalizer goes only when neither the cache nor the server knows a pod or an execution of ours any more. */
+function cleanUpDeleted(seen: Observed, { pendingQuietMs }: Policy): Decision | undefined {
+  const deletedAt = timeOf(seen.sandbox.metadata.deletionTimestamp);
+  if (deletedAt === undefined) return undefined;
+  const { pods, executions } = seen;
+  if (pods.length + executions.length === 0) return { actions: [{ type: 'removeFinalizer' }] };
+  const actions: readonly Action[] = [
+    ...pods.filter(isLive).map((pod): Action => ({ type: 'deletePod', pod })),
+    ...executions.map((execution): Action => ({ type: 'deleteExecution', execution })),
+  ];
+  const quietForMs = deletedAt + pendingQuietMs - seen.now;
+  if (quietForMs > 0) return { actions, lookAgainMs: quietForMs };
+  return { actions, status: leavingStatus(seen), lookAgainMs: LEFTOVERS_RECHECK_MS };
+}
+
+const LEFTOVERS_RECHECK_MS = 5_000;
+
+/** Its status was written first, so that its executions end as cancelled and not as lost. */
+function cleanUpEnded(seen: Observed): Decision | undefined {
+  if (!isEnded(seen.sandbox)) return undefined;
+  return { actions: seen.pods.filter(isLive).map((pod) => ({ type: 'deletePod', pod })) };
+}
+
+function endByUser(seen: Observed): Decision | undefined {
+  if (seen.sandbox.spec.desiredState !== 'Terminated') return undefined;
+  return end(seen, 'TerminatedByUser', 'spec.desiredState is Terminated');
+}
+
+function endByLifetime(seen: Observed): Decision | undefined {
+  const expiry = expiresAt(seen);
+  if (expiry === undefined || expiry > seen.now) return undefined;
+  return end(seen, 'LifetimeExceeded', `its lifetime ended at ${timestamp(expiry)}`);
+}
+
+function failRefused(seen: Observed): Decision | undefined {
+  if (seen.learned?.type !== 'podRefused') return undefined;
+  return fail(seen, 'PodRejected', seen.learned.message);
+}
+
+/** Another sandbox may be called like our first replacement, `<name>-1`. */
+function avoidTakenName(seen: Observed): Decision | undefined {
+  if (seen.learned?.type !== 'podNameTaken') return undefined;
+  return { actions: [], status: renamedStatus(seen), lookAgainMs: 0 };
+}
+
+/** Its executor can't say that it is in use, and nothing else does. */
+function endUnusedInsteadOfRecovering(seen: Observed, policy: Policy): Decision | undefined {
+  const wasReady = seen.sandbox.status?.readyAt !== undefined;
+  if (!wasReady || !isIdleDue(seen) || lossOf(seen, policy) === undefined) return undefined;
+  return endUnused(seen);
+}
+
+function failAfterManyLosses(seen: Observed, policy: Policy): Decision | undefined {
+  const loss = lossOf(seen, policy);
+  const losses = lossesWithThis(seen, policy);
+  if (loss === undefined || losses <= policy.maxLossesInARow) return undefined;
+  return fail(seen, loss.reason, `pod lost ${String(losses)} times in a row: ${loss.message}`);
+}
+
+/** The loss is written down first; the next look removes what is left of the old pod and makes the new one. */
+function recover(seen: Observed, policy: Policy): Decision | undefined {
+  const loss = lossOf(seen, policy);
+  if (loss === undefined) return undefined;
+  const losses = lossesWithThis(seen, policy);
+  const nextAttemptAt = seen.now + recoveryDelayMs(losses, policy);
+  const status = recoveringStatus(seen, { loss, losses, nextAttemptAt });
+  return { actions: [], status, lookAgainMs: 0 };
+}
+
+function failOverdueStart(seen: Observed, policy: Policy): Decision | undefined {
+  if (isReady(seen) || startDeadline(seen, policy) > seen.now) return undefined;
+  const hindrance = hindranceOf(seen);
+  const seconds = String(policy.startTimeoutMs / 1_000);
+  const message = `not ready within ${seconds} s: ${hindrance.message}`;
+  return fail(seen, overdueReason(hindrance), message);
+}
+
+function awaitTemplate(seen: Observed, policy: Policy): Decision | undefined {
+  if (seen.pod !== undefined || templateHindrance(seen) === undefined) return undefined;
+  return pending(seen, policy);
+}
+
+/** The status keeps saying why the last pod was lost. */
+function pauseBeforeRecovery(seen: Observed): Decision | undefined {
+  const next = timeOf(seen.sandbox.status?.nextAttemptAt);
+  if (seen.pod !== undefined || next === undefined || next <= seen.now) return undefined;
+  return { actions: [], lookAgainMs: next - seen.now };
+}
+
+function createPod(seen: Observed, policy: Policy): Decision | undefined {
+  const { sandbox, template, pod } = seen;
+  if (pod !== undefined || template === undefined) return undefined;
+  const create: Action = { type: 'createPod', pod: buildPod(sandbox, template, policy.pod) };
+  // The finalizer first: without one the pod could outlive its sandbox.
+  const actions: readonly Action[] = hasFinalizer(sandbox, FINALIZER.sandbox)
+    ? [create]
+    : [{ type: 'addFinalizer' }, create];
+  return { actions, lookAgainMs: policy.pendingQuietMs };
+}
+
+function awaitPod(seen: Observed, policy: Policy): Decision | undefined {
+  if (podState(seen.pod).kind !== 'waiting') return undefined;
+  return pending(seen, policy);
+}
+
+function awaitExecutor(seen: Observed, policy: Policy): Decision | undefined {
+  if (isReady(seen) || seen.executor.answeredAt !== undefined) return undefined;
+  return { ...pending(seen, policy), actions: askHealth(seen) };
+}
+
+/** The executor knows of files and streams that were used and left no trace elsewhere. */
+function askWhetherIdle(seen: Observed): Decision | undefined {
+  if (!isReady(seen) || !isIdleDue(seen) || wasAskedWhetherIdle(seen)) return undefined;
+  if (seen.target === undefined) return undefined;
+  const ask: Action = { type: 'askActivity', target: seen.target };
+  return { actions: [ask], lookAgainMs: ACTIVITY_RECHECK_MS };
+}
+
+const ACTIVITY_RECHECK_MS = 1_000;
+
+function endIdle(seen: Observed): Decision | undefined {
+  return isReady(seen) && isIdleDue(seen) ? endUnused(seen) : undefined;
+}
+
+function serve(seen: Observed, policy: Policy): Decision {
+  const asked = seen.executor.answeredAt;
+  const isHealthDue = asked === undefined || asked + policy.livenessIntervalMs <= seen.now;
+  const isSilent = seen.executor.silentSince !== undefined;
+  return {
+    actions: isHealthDue || isSilent ? askHealth(seen) : [],
+    status: runningStatus(seen),
+    lookAgainMs: nextLookMs(seen, policy),
+  };
+}
+
+/** Whatever comes due first: idleness, the end of its life, the next question for its health, the end of our patience. */
+function nextLookMs(seen: Observed, policy: Policy): number {
+  const { silentSince, answeredAt } = seen.executor;
+  const due = [
+    idleDeadline(seen, knownUse(seen)),
+    expiresAt(seen),
+    (answeredAt ?? seen.now) + policy.livenessIntervalMs,
+    silentSince === undefined ? undefined : silentSince + policy.silenceMs,
+  ].filter((time) => time !== undefined);
+  return Math.max(Math.min(...due) - seen.now, 0);
+}
+
+function wasAskedWhetherIdle(seen: Observed): boolean {
+  const deadline = idleDeadline(seen, knownUse(seen));
+  const askedAt = seen.executor.activity?.askedAt;
+  return deadline !== undefined && askedAt !== undefined && askedAt >= deadline;
+}
+
+function askHealth({ target }: Observed): readonly Action[] {
+  return target === undefined ? [] : [{ type: 'askHealth', target }];
+}
+
+/** A start that is over in no time need not be reported as pending. */
+function pending(seen: Observed, policy: Policy): Decision {
+  const createdAt = timeOf(seen.sandbox.metadata.creationTimestamp) ?? seen.now;
+  const quietForMs = createdAt + policy.pendingQuietMs - seen.now;
+  const isNew = seen.sandbox.status?.phase === undefined;
+  if (isNew && quietForMs > 0) return { actions: [], lookAgainMs: quietForMs };
+  const overdueInMs = startDeadline(seen, policy) - seen.now;
+  const expiry = expiresAt(seen) ?? Number.POSITIVE_INFINITY;
+  const lookAgainMs = Math.max(Math.min(overdueInMs, expiry - seen.now), 0);
+  return { actions: [], status: pendingStatus(seen), lookAgainMs };
+}
+
+function endUnused(seen: Observed): Decision {
+  return end(seen, 'IdleTimeout', `not used since ${timestamp(knownUse(seen))}`);
+}
+
+/** The pod goes with the next look: see `cleanUpEnded`. */
+function end(seen: Observed, reason: SandboxReason, message: string): Decision {
+  const status = endedStatus(seen, { phase: 'Terminated', reason, message });
+  return { actions: [], status, lookAgainMs: 0 };
+}
+
+function fail(seen: Observed, reason: SandboxReason, message: string): Decision {
+  const status = endedStatus(seen, { phase: 'Failed', reason, message });
+  return { actions: [], status, lookAgainMs: 0 };
+}
+
+/** Pods of ours that serve no more: what a recovery replaced. Not before the replacement is under way. */
+function withoutStrays(seen: Observed, decision: Decision): Decision {
+  const willGo = new Set(
+    decision.actions.flatMap((action) => (action.type === 'deletePod' ? [action.pod] : [])),
+  );
+  const strays = seen.pods.filter((pod) => pod !== seen.pod && isLive(pod) && !willGo.has(pod));
+  const isReplaced =
+    seen.pod !== undefined || decision.actions.some(({ type }) => type === 'createPod');
+  if (strays.length === 0 || !isReplaced) return decision;
+  const deletions = strays.map((pod): Action => ({ type: 'deletePod', pod }));
+  return { ...decision, actions: [...decision.actions, ...deletions] };
+}
+
+/** A status that says what the object says already is not written. */
+function withoutVainWrite(seen: Observed, decision: Decision): Decision {
+  const { actions, status, lookAgainMs } = decision;
+  if (status === undefined || !sameStatus(seen.sandbox, status)) return decision;
+  return lookAgainMs === undefined ? { actions } : { actions, lookAgainMs };
+}

@@ -1,0 +1,135 @@
+import type { ExecutorClient, ExecutorTarget } from '../../executor/client.ts';
+import type { Clock } from '../../kube/clock.ts';
+import { sleep } from '../../kube/sleep.ts';
+import { timeOf } from '../timestamp.ts';
+
+/** What is known of the executor in one pod. Held in memory only: whoever needs it asks again. */
+export interface ExecutorView {
+  /** When it last answered. */
+  readonly answeredAt?: number;
+  /** Since when no question was answered; absent while it answers. */
+  readonly silentSince?: number;
+  readonly activity?: ExecutorActivity;
+}
+
+export interface ExecutorActivity {
+  readonly askedAt: number;
+  readonly lastActivityAt: number;
+  /** Executions running when it was asked. */
+  readonly running: number;
+}
+
+export interface ExecutorMonitorOptions {
+  readonly executor: Pick<ExecutorClient, 'health' | 'activity'>;
+  readonly clock: Clock;
+  /** Says "look at this sandbox again". */
+  readonly enqueue: (key: string) => void;
+}
+
+/** A starting executor is asked often, a silent one ever less so. */
+const FIRST_RETRY_MS = 15;
+const LONGEST_RETRY_MS = 250;
+const PATIENT_RETRY_MS = 1_000;
+const PATIENT_AFTER = 20;
+
+class Entry {
+  view: ExecutorView = {};
+  readonly asking = new Set<'health' | 'activity'>();
+  readonly controller = new AbortController();
+}
+
+/**
+ * Asks executors for their health and activity outside the reconcile workers, which a slow answer must not hold up,
+ * and has the sandbox reconciled when an answer, or the first silence, is in.
+ */
+export class ExecutorMonitor {
+  readonly #options: ExecutorMonitorOptions;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(options: ExecutorMonitorOptions) {
+    this.#options = options;
+  }
+
+  view(podUID: string): ExecutorView {
+    return this.#entries.get(podUID)?.view ?? {};
+  }
+
+  /** Asks until there is an answer; does nothing if that goes on already. */
+  askHealth(key: string, target: ExecutorTarget): void {
+    const entry = this.#entry(target.podUID);
+    if (entry.asking.has('health')) return;
+    entry.asking.add('health');
+    void this.#askUntilAnswered(key, target, entry).finally(() => entry.asking.delete('health'));
+  }
+
+  /** Asks once. */
+  askActivity(key: string, target: ExecutorTarget): void {
+    const entry = this.#entry(target.podUID);
+    if (entry.asking.has('activity')) return;
+    entry.asking.add('activity');
+    void this.#askForActivity(key, target, entry).finally(() => entry.asking.delete('activity'));
+  }
+
+  /** Stops asking the executor of a pod that is gone or going. */
+  forget(podUID: string): void {
+    this.#entries.get(podUID)?.controller.abort();
+    this.#entries.delete(podUID);
+  }
+
+  stop(): void {
+    for (const podUID of [...this.#entries.keys()]) this.forget(podUID);
+  }
+
+  #entry(podUID: string): Entry {
+    const entry = this.#entries.get(podUID) ?? new Entry();
+    this.#entries.set(podUID, entry);
+    return entry;
+  }
+
+  async #askUntilAnswered(key: string, target: ExecutorTarget, entry: Entry): Promise<void> {
+    const { executor, clock } = this.#options;
+    const { signal } = entry.controller;
+    for (let attempt = 0; !signal.aborted; attempt += 1) {
+      try {
+        await executor.health(target, signal);
+        this.#noteAnswer(key, entry);
+        return;
+      } catch {
+        this.#noteSilence(key, entry);
+        await sleep(clock, retryDelayMs(attempt), signal);
+      }
+    }
+  }
+
+  async #askForActivity(key: string, target: ExecutorTarget, entry: Entry): Promise<void> {
+    const { executor, clock, enqueue } = this.#options;
+    const askedAt = clock.now();
+    try {
+      const told = await executor.activity(target, entry.controller.signal);
+      const lastActivityAt = timeOf(told.lastActivityAt) ?? 0;
+      const activity = { askedAt, lastActivityAt, running: told.runningExecutions };
+      entry.view = { answeredAt: clock.now(), activity };
+      enqueue(key);
+    } catch {
+      this.#noteSilence(key, entry);
+    }
+  }
+
+  #noteAnswer(key: string, entry: Entry): void {
+    const { activity } = entry.view;
+    const answeredAt = this.#options.clock.now();
+    entry.view = { answeredAt, ...(activity === undefined ? {} : { activity }) };
+    this.#options.enqueue(key);
+  }
+
+  #noteSilence(key: string, entry: Entry): void {
+    if (entry.controller.signal.aborted || entry.view.silentSince !== undefined) return;
+    entry.view = { ...entry.view, silentSince: this.#options.clock.now() };
+    this.#options.enqueue(key);
+  }
+}
+
+function retryDelayMs(attempt: number): number {
+  if (attempt >= PATIENT_AFTER) return PATIENT_RETRY_MS;
+  return Math.min(FIRST_RETRY_MS * 2 ** attempt, LONGEST_RETRY_MS);
+}

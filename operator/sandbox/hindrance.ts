@@ -1,0 +1,37 @@
+import type { SandboxReason } from '../../crds/reasons.ts';
+import { templateProblem } from '../sandbox-template/problem.ts';
+import type { Observed } from './observe.ts';
+import { podState } from './pod-state.ts';
+
+/** What keeps a sandbox from being Ready right now. */
+export interface Hindrance {
+  readonly reason: SandboxReason;
+  readonly message: string;
+}
+
+export function hindranceOf(seen: Observed): Hindrance {
+  if (seen.pod === undefined) return templateHindrance(seen) ?? AWAITS_POD;
+  const state = podState(seen.pod);
+  if (state.kind === 'waiting') return state;
+  return { reason: 'ExecutorStarting', message: 'the executor does not answer yet' };
+}
+
+const AWAITS_POD: Hindrance = { reason: 'PodPending', message: 'the pod is about to be created' };
+
+/** Matters only as long as there is no pod: a running sandbox does not need its template any more. */
+export function templateHindrance({ sandbox, template }: Observed): Hindrance | undefined {
+  const { name } = sandbox.spec.templateRef;
+  if (template === undefined) {
+    return { reason: 'TemplateNotFound', message: `there is no SandboxTemplate ${name}` };
+  }
+  const problem = templateProblem(template);
+  if (problem === undefined) return undefined;
+  return { reason: 'TemplateInvalid', message: `SandboxTemplate ${name}: ${problem}` };
+}
+
+const MERELY_SLOW: ReadonlySet<SandboxReason> = new Set(['PodPending', 'ExecutorStarting']);
+
+/** The reason of a start that took too long: the hindrance itself where it says more than "too slow". */
+export function overdueReason({ reason }: Hindrance): SandboxReason {
+  return MERELY_SLOW.has(reason) ? 'StartTimeout' : reason;
+}

@@ -1,0 +1,157 @@
+import type { Execution } from '../../crds/execution.ts';
+import { LABEL } from '../../crds/names.ts';
+import { SANDBOXES } from '../../crds/sandbox.ts';
+import type { Sandbox } from '../../crds/sandbox.ts';
+import type { SandboxTemplate } from '../../crds/sandbox-template.ts';
+import type { ExecutorAddress, ExecutorTarget } from '../../executor/client.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { Clock } from '../../kube/clock.ts';
+import { NotFoundError } from '../../kube/errors.ts';
+import { keyOf, parseKey, refOf } from '../../kube/objects.ts';
+import type { KubeObject, ObjectRef, ResourceType } from '../../kube/objects.ts';
+import { isControlledBy } from '../../kube/owner-reference.ts';
+import { PODS } from '../../kube/pod.ts';
+import type { Pod } from '../../kube/pod.ts';
+import { INDEX, templateKeyOf } from '../caches.ts';
+import type { Caches } from '../caches.ts';
+import type { CreatedPods } from '../created-pods.ts';
+import type { OwnWrites } from '../own-writes.ts';
+import type { ExecutorMonitor, ExecutorView } from './executor-monitor.ts';
+import { podName, sandboxLabel } from './pod-name.ts';
+
+/** Everything that a decision about one sandbox looks at. */
+export interface Observed {
+  readonly sandbox: Sandbox;
+  readonly template: SandboxTemplate | undefined;
+  /** Every pod that this sandbox controls. */
+  readonly pods: readonly Pod[];
+  /** The one among them that should serve now. */
+  readonly pod: Pod | undefined;
+  /** Where to reach the executor of `pod`, once it can be reached. */
+  readonly target: ExecutorTarget | undefined;
+  /** What the executor of `pod` said. */
+  readonly executor: ExecutorView;
+  readonly executions: readonly Execution[];
+  /** What acting on the decision before this one brought to light. */
+  readonly learned: Learned | undefined;
+  readonly now: number;
+}
+
+export type Learned =
+  { readonly type: 'podRefused'; readonly message: string } | { readonly type: 'podNameTaken' };
+
+export interface ObserveDeps {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly caches: Caches;
+  readonly monitor: ExecutorMonitor;
+  readonly createdPods: CreatedPods;
+  readonly writes: OwnWrites<Sandbox>;
+  /** Undefined as long as a pod has no address. */
+  readonly addressOf: (pod: Pod) => ExecutorAddress | undefined;
+}
+
+/** Undefined: the sandbox is gone. */
+export async function observe(
+  deps: ObserveDeps,
+  key: string,
+  signal: AbortSignal,
+): Promise<Observed | undefined> {
+  const cached = deps.caches.sandboxes.get(parseKey(key));
+  if (cached === undefined) return undefined;
+  const sandbox = await confirmed(deps, deps.writes.newest(cached), signal);
+  if (sandbox === undefined) return undefined;
+  const pods = await podsOf(deps, sandbox, signal);
+  const pod = pods.find(({ metadata }) => metadata.name === podName(sandbox));
+  return {
+    sandbox,
+    template: deps.caches.templates.get(parseKey(templateKeyOf(sandbox))),
+    pods,
+    pod,
+    target: targetOf(deps, pod),
+    executor: pod === undefined ? {} : deps.monitor.view(pod.metadata.uid),
+    executions: deps.caches.executions.byIndex(INDEX.sandbox, keyOf(refOf(sandbox))),
+    learned: undefined,
+    now: deps.clock.now(),
+  };
+}
+
+/** Neither gone nor about to go. */
+export function isLive(pod: Pod): boolean {
+  return pod.metadata.deletionTimestamp === undefined;
+}
+
+/**
+ * The sandbox, asked for at the server if it has living pods that its status does not explain: after a change of leader
+ * the cache of sandboxes may be behind the cache of pods, and those pods may be the ones that serve.
+ */
+async function confirmed(
+  { client, caches }: ObserveDeps,
+  sandbox: Sandbox,
+  signal: AbortSignal,
+): Promise<Sandbox | undefined> {
+  const owned = caches.pods.byIndex(INDEX.owner, sandbox.metadata.uid);
+  const name = podName(sandbox);
+  const isExplained = owned.every((pod) => pod.metadata.name === name || !isLive(pod));
+  if (isExplained) return sandbox;
+  const current = await find(client, SANDBOXES, { ref: refOf(sandbox), signal });
+  return current?.metadata.uid === sandbox.metadata.uid ? current : undefined;
+}
+
+async function podsOf(
+  deps: ObserveDeps,
+  sandbox: Sandbox,
+  signal: AbortSignal,
+): Promise<readonly Pod[]> {
+  const cached = deps.caches.pods.byIndex(INDEX.owner, sandbox.metadata.uid);
+  const name = podName(sandbox);
+  if (cached.some(({ metadata }) => metadata.name === name)) return cached;
+  const created = deps.createdPods.find(sandbox.metadata.uid, name);
+  if (created !== undefined) return [...cached, created];
+  return [...cached, ...(await podsUnseen(deps, sandbox, signal))];
+}
+
+/** Absence from a cache proves nothing, so what would follow from it is confirmed at the server first. */
+async function podsUnseen(
+  { client, caches }: ObserveDeps,
+  sandbox: Sandbox,
+  signal: AbortSignal,
+): Promise<readonly Pod[]> {
+  if (sandbox.metadata.deletionTimestamp !== undefined) {
+    if (caches.pods.byIndex(INDEX.owner, sandbox.metadata.uid).length > 0) return [];
+    return listPods(client, sandbox, signal);
+  }
+  if (sandbox.status?.podUID === undefined) return [];
+  const ref = { namespace: sandbox.metadata.namespace ?? '', name: podName(sandbox) };
+  const pod = await find(client, PODS, { ref, signal });
+  return pod !== undefined && isControlledBy(pod, sandbox) ? [pod] : [];
+}
+
+async function listPods(
+  client: KubeClient,
+  sandbox: Sandbox,
+  signal: AbortSignal,
+): Promise<readonly Pod[]> {
+  const labelSelector = `${LABEL.sandbox}=${sandboxLabel(sandbox)}`;
+  const namespace = sandbox.metadata.namespace ?? '';
+  const { items } = await client.list(PODS, { namespace, labelSelector, signal });
+  return items.filter((pod) => isControlledBy(pod, sandbox));
+}
+
+async function find<T extends KubeObject>(
+  client: KubeClient,
+  type: ResourceType<T>,
+  { ref, signal }: { readonly ref: ObjectRef; readonly signal: AbortSignal },
+): Promise<T | undefined> {
+  try {
+    return await client.get(type, ref, signal);
+  } catch (error) {
+    if (error instanceof NotFoundError) return undefined;
+    throw error;
+  }
+}
+
+function targetOf({ addressOf }: ObserveDeps, pod: Pod | undefined): ExecutorTarget | undefined {
+  const address = pod && addressOf(pod);
+  return pod && address && { podUID: pod.metadata.uid, address };
+}

@@ -1,0 +1,46 @@
+import { SANDBOXES } from '../../crds/sandbox.ts';
+import type { Sandbox } from '../../crds/sandbox.ts';
+import type { EventRecorder } from '../../kube/events.ts';
+import type { Reconcile } from '../../kube/reconciler.ts';
+import type { OperatorMetrics } from '../metrics.ts';
+import { writeStatus } from '../status-writer.ts';
+import { act } from './act.ts';
+import type { ActDeps } from './act.ts';
+import { decide } from './decide.ts';
+import type { Decision, Policy } from './decide.ts';
+import { eventsFor } from './events.ts';
+import { observe } from './observe.ts';
+import type { ObserveDeps } from './observe.ts';
+
+export interface SandboxDeps extends ObserveDeps, ActDeps {
+  readonly policy: Policy;
+  readonly events: EventRecorder;
+  readonly metrics: OperatorMetrics;
+}
+
+/** Observe, decide, act, report. */
+export function sandboxReconciler(deps: SandboxDeps): Reconcile {
+  return async (key, { signal }) => {
+    const seen = await observe(deps, key, signal);
+    if (seen === undefined) return {};
+    const first = decide(seen, deps.policy);
+    const learned = await act(deps, first.actions, { sandbox: seen.sandbox, signal });
+    const decision = learned === undefined ? first : decide({ ...seen, learned }, deps.policy);
+    await report(deps, seen.sandbox, { decision, signal });
+    return decision.lookAgainMs === undefined ? {} : { requeueAfterMs: decision.lookAgainMs };
+  };
+}
+
+async function report(
+  deps: SandboxDeps,
+  sandbox: Sandbox,
+  { decision: { status }, signal }: { readonly decision: Decision; readonly signal: AbortSignal },
+): Promise<void> {
+  if (status === undefined) return;
+  const write = { type: SANDBOXES, object: sandbox, status, signal };
+  const written = await writeStatus(deps.client, write);
+  if (written === undefined) return;
+  deps.writes.note(sandbox, written);
+  deps.metrics.sandboxReported(sandbox, status);
+  for (const event of eventsFor(sandbox, status)) deps.events.record(event);
+}

@@ -1,0 +1,156 @@
+import { SANDBOX_CONDITIONS } from '../../crds/reasons.ts';
+import type { SandboxReason } from '../../crds/reasons.ts';
+import type { SandboxPhase, SandboxStatus } from '../../crds/sandbox.ts';
+import { setCondition } from '../../kube/conditions.ts';
+import type { ConditionUpdate } from '../../kube/conditions.ts';
+import { timestamp } from '../timestamp.ts';
+import { expiresAt, idleDeadline, isReady, knownUse, recordedUse } from './deadlines.ts';
+import { hindranceOf } from './hindrance.ts';
+import type { Observed } from './observe.ts';
+import { podState } from './pod-state.ts';
+import type { Loss } from './recovery.ts';
+
+/** What a status says in one line; conditions and phase are derived from it and from the pod. */
+interface Headline {
+  readonly phase: SandboxPhase;
+  readonly reason: SandboxReason;
+  readonly message: string;
+}
+
+const LONGEST_MESSAGE = 4_096;
+
+/** Waits for something; says for what. */
+export function pendingStatus(seen: Observed): SandboxStatus {
+  const before = seen.sandbox.status;
+  const phase = before?.phase === 'Recovering' ? 'Recovering' : 'Pending';
+  return status(seen, { phase, ...hindranceOf(seen) }, podFields(seen));
+}
+
+/** Serves. The use that is recorded moves on only when its idle deadline came due: it must not cost a write per run. */
+export function runningStatus(seen: Observed): SandboxStatus {
+  const readyAt = isReady(seen) ? seen.sandbox.status?.readyAt : undefined;
+  const recorded = recordedUse(seen);
+  const recordedDeadline = idleDeadline(seen, recorded);
+  const isDue = recordedDeadline !== undefined && recordedDeadline <= seen.now;
+  const usedAt = isDue ? knownUse(seen) : recorded;
+  const headline = { phase: 'Running', reason: 'ExecutorAnswering', message: '' } as const;
+  return status(seen, headline, {
+    ...podFields(seen),
+    nextAttemptAt: undefined,
+    readyAt: readyAt ?? timestamp(seen.now),
+    lastActivityTime: timestamp(usedAt),
+    idleDeadline: timeOrNever(idleDeadline(seen, usedAt)),
+    expiresAt: timeOrNever(expiresAt(seen)),
+  });
+}
+
+/** Without a pod, on the way to the next one. */
+export function recoveringStatus(
+  seen: Observed,
+  { loss, losses, nextAttemptAt }: { loss: Loss; losses: number; nextAttemptAt: number },
+): SandboxStatus {
+  const before = seen.sandbox.status;
+  const wasReady = before?.readyAt !== undefined;
+  return status(
+    seen,
+    { phase: 'Recovering', reason: loss.reason, message: loss.message },
+    {
+      ...NO_POD,
+      restarts: (before?.restarts ?? 0) + 1,
+      lostAt: wasReady ? timestamp(seen.now) : before?.lostAt,
+      lossesInARow: losses,
+      nextAttemptAt: timestamp(nextAttemptAt),
+    },
+  );
+}
+
+/** Goes on under the pod name after next. */
+export function renamedStatus(seen: Observed): SandboxStatus {
+  const restarts = (seen.sandbox.status?.restarts ?? 0) + 1;
+  return { ...pendingStatus(seen), ...NO_POD, restarts };
+}
+
+/** Will never run again: `Terminated` as it should, `Failed` as it should not. */
+export function endedStatus(seen: Observed, headline: Headline): SandboxStatus {
+  const fields = { nextAttemptAt: undefined, idleDeadline: undefined };
+  return status(seen, headline, { ...fields, terminatedAt: timestamp(seen.now) });
+}
+
+/** Deleted, and what belongs to it is not gone yet. */
+export function leavingStatus(seen: Observed): SandboxStatus {
+  const pods = seen.pods.map(({ metadata }) => metadata.name).join(', ');
+  const count = String(seen.executions.length);
+  const message = `waits for pods (${pods}) and ${count} executions to go`;
+  return status(seen, { phase: 'Terminating', reason: 'TerminatedByUser', message }, {});
+}
+
+const NO_POD = {
+  podName: undefined,
+  podUID: undefined,
+  nodeName: undefined,
+  readyAt: undefined,
+} as const;
+
+function podFields({ pod }: Observed): Partial<SandboxStatus> {
+  if (pod === undefined) return {};
+  const { name, uid } = pod.metadata;
+  return { podName: name, podUID: uid, nodeName: pod.spec.nodeName };
+}
+
+function timeOrNever(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : timestamp(ms);
+}
+
+function status(seen: Observed, headline: Headline, fields: Partial<SandboxStatus>): SandboxStatus {
+  const message = headline.message.slice(0, LONGEST_MESSAGE);
+  return {
+    ...seen.sandbox.status,
+    ...fields,
+    ...headline,
+    message: message === '' ? undefined : message,
+    observedGeneration: seen.sandbox.metadata.generation,
+    conditions: conditions(seen, { ...headline, message }),
+  };
+}
+
+function conditions(seen: Observed, headline: Headline): SandboxStatus['conditions'] {
+  const stated = [podScheduled(seen), ready(headline), terminated(headline)];
+  let all = seen.sandbox.status?.conditions ?? [];
+  for (const update of stated) {
+    if (update === undefined) continue;
+    const observedGeneration = seen.sandbox.metadata.generation ?? 0;
+    all = [...setCondition(all, { ...update, observedGeneration }, seen.now)];
+  }
+  return all;
+}
+
+function podScheduled({ pod }: Observed): ConditionUpdate {
+  const type = SANDBOX_CONDITIONS.podScheduled;
+  const node = pod?.spec.nodeName;
+  if (node !== undefined) {
+    return { type, status: 'True', reason: 'PodScheduled', message: `on node ${node}` };
+  }
+  const state = podState(pod);
+  if (state.kind === 'running') {
+    return { type, status: 'True', reason: 'PodScheduled', message: 'the pod runs' };
+  }
+  const isRefused = state.kind === 'waiting' && state.reason === 'Unschedulable';
+  const reason = isRefused ? 'Unschedulable' : 'PodPending';
+  return { type, status: 'False', reason, message: isRefused ? state.message : '' };
+}
+
+function ready({ phase, reason, message }: Headline): ConditionUpdate {
+  const isServing = phase === 'Running';
+  return {
+    type: SANDBOX_CONDITIONS.ready,
+    status: isServing ? 'True' : 'False',
+    reason,
+    message,
+  };
+}
+
+/** Stated only once it holds: `kubectl wait` needs no False. */
+function terminated({ phase, reason, message }: Headline): ConditionUpdate | undefined {
+  if (phase !== 'Terminated' && phase !== 'Failed') return undefined;
+  return { type: SANDBOX_CONDITIONS.terminated, status: 'True', reason, message };
+}

@@ -1,0 +1,43 @@
+/** The times and bounds that decisions use. All can be changed through the environment (config.ts). */
+export interface Settings {
+  /** A sandbox that is not Ready by then has failed. */
+  readonly startTimeoutMs: number;
+  /** No Pending status is written for so long after creation: most starts are over by then, and a write is saved. */
+  readonly pendingQuietMs: number;
+  /** How often a Ready sandbox's executor is asked for its health. */
+  readonly livenessIntervalMs: number;
+  /** A pod whose executor has been silent for so long is replaced. */
+  readonly silenceMs: number;
+  /** A sandbox that was Ready for so long starts counting its losses anew. */
+  readonly stableMs: number;
+  /** More losses in a row than this, and the sandbox has failed. */
+  readonly maxLossesInARow: number;
+  /** The pause before the second replacement in a row; it doubles with each further one. */
+  readonly recoveryBackoffMs: number;
+  /** A run that lasts longer gets a Running status. */
+  readonly runningAfterMs: number;
+  /** How long after its timeout the outcome of a run may stay away before the run counts as lost. */
+  readonly outcomeGraceMs: number;
+  /** How long a cancelled run may take to end before it is reported without its output. */
+  readonly cancelGraceMs: number;
+  /** How long an execution waits for its sandbox to appear. */
+  readonly sandboxGraceMs: number;
+  /** How long changes of a template's sandbox count are gathered before they are written. */
+  readonly countDelayMs: number;
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  startTimeoutMs: 120_000,
+  // creationTimestamp has whole seconds, so the quiet time lasts between 0.3 and 1.3 s.
+  pendingQuietMs: 1_300,
+  livenessIntervalMs: 30_000,
+  silenceMs: 15_000,
+  stableMs: 60_000,
+  maxLossesInARow: 5,
+  recoveryBackoffMs: 1_000,
+  runningAfterMs: 1_000,
+  outcomeGraceMs: 30_000,
+  cancelGraceMs: 10_000,
+  sandboxGraceMs: 5_000,
+  countDelayMs: 2_000,
+};

@@ -1,0 +1,61 @@
+import type { KubeClient, Patch } from '../kube/client.ts';
+import { InvalidError, NotFoundError } from '../kube/errors.ts';
+import { mergePatchBetween } from '../kube/merge-patch.ts';
+import { refOf } from '../kube/objects.ts';
+import type { KubeObject, ResourceType } from '../kube/objects.ts';
+
+export interface WithStatus extends KubeObject {
+  readonly status?: object;
+}
+
+export interface StatusWrite<T extends WithStatus> {
+  readonly type: ResourceType<T>;
+  readonly object: T;
+  readonly status: object;
+  readonly signal?: AbortSignal;
+}
+
+/** True if writing `status` would change nothing; undefined fields count as absent. */
+export function sameStatus(object: WithStatus, status: object): boolean {
+  return mergePatchBetween(object.status ?? {}, status) === undefined;
+}
+
+/**
+ * Replaces the status of exactly this object (by UID) and returns what the server made of it; undefined: the object is gone.
+ * A JSON patch, because a merge patch (RFC 7386) cannot carry a null: a handler's `{"a": null}` would be stored as `{}`.
+ * No resourceVersion: each kind's status has a single writer, and a change of spec must not make the write fail.
+ */
+export async function writeStatus<T extends WithStatus>(
+  client: KubeClient,
+  { type, object, status, signal }: StatusWrite<T>,
+): Promise<T | undefined> {
+  const patch: Patch = {
+    kind: 'json',
+    body: [
+      { op: 'test', path: '/metadata/uid', value: object.metadata.uid },
+      { op: 'add', path: '/status', value: status },
+    ],
+  };
+  const options = { subresource: 'status', ...(signal === undefined ? {} : { signal }) } as const;
+  try {
+    return await client.patch(type, refOf(object), patch, options);
+  } catch (error) {
+    if (error instanceof NotFoundError) return undefined;
+    if (error instanceof InvalidError && (await isGone(client, type, object))) return undefined;
+    throw error;
+  }
+}
+
+async function isGone<T extends KubeObject>(
+  client: KubeClient,
+  type: ResourceType<T>,
+  object: T,
+): Promise<boolean> {
+  try {
+    const current = await client.get(type, refOf(object));
+    return current.metadata.uid !== object.metadata.uid;
+  } catch (error) {
+    if (error instanceof NotFoundError) return true;
+    throw error;
+  }
+}
