@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import express, { type Express, Router } from 'express';
+import type { Execution } from '../crds/execution.ts';
+import { EXECUTIONS } from '../crds/execution.ts';
+import { SANDBOXES, type Sandbox } from '../crds/sandbox.ts';
+import { SANDBOX_TEMPLATES, type SandboxTemplate } from '../crds/sandbox-template.ts';
+import type { ReadCache } from '../kube/cache.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { systemClock, type Clock } from '../kube/clock.ts';
+import type { Logger } from '../kube/logger.ts';
+import {
+  allowHosts,
+  allowOrigins,
+  refuseForeignOrigins,
+  securityHeaders,
+} from './browser-guard.ts';
+import { documentation } from './docs.ts';
+import { answerErrors } from './error-handler.ts';
+import { ApiError } from './errors.ts';
+import { Executions } from './executions.ts';
+import { clusterAnswers } from './health.ts';
+import { mount } from './mount.ts';
+import { openApiDocument } from './open-api.ts';
+import { Repository } from './repository.ts';
+import { traceRequests } from './request-tracing.ts';
+import type { Route } from './route.ts';
+import { executionRoutes } from './routes/executions.ts';
+import { healthRoutes } from './routes/health.ts';
+import { sessionRoutes } from './routes/sessions.ts';
+import { templateRoutes } from './routes/templates.ts';
+import { Sessions } from './sessions.ts';
+import { Templates } from './templates.ts';
+
+export interface ApiOptions {
+  readonly client: KubeClient;
+  /** Started and synced by whoever made them; that of executions must have the index `EXECUTIONS_BY_SANDBOX`. */
+  readonly caches: {
+    readonly sandboxes: ReadCache<Sandbox>;
+    readonly templates: ReadCache<SandboxTemplate>;
+    readonly executions: ReadCache<Execution>;
+  };
+  /** Where everything is created and read. */
+  readonly namespace: string;
+  readonly logger: Logger;
+  readonly version: string;
+  readonly clock?: Clock;
+  /** Eight hexadecimal digits for a new id. */
+  readonly randomHex?: () => string;
+  readonly bodyLimitBytes?: number;
+  /** Origins whose pages may call the API; none by default. */
+  readonly corsOrigins?: readonly string[];
+  /** Host names that requests may be addressed to; those of loopback by default. */
+  readonly allowedHosts?: readonly string[] | 'any';
+}
+
+/** Above what the largest valid request takes in UTF-8, and not far above. */
+const BODY_LIMIT_BYTES = 2 * 2 ** 20;
+const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
+
+/** The REST API as an Express application; it listens to nothing by itself. */
+export function createApp(options: ApiOptions): Express {
+  const { clock = systemClock, corsOrigins = [], allowedHosts = LOOPBACK_HOSTS } = options;
+  const routes = createRoutes(options, clock);
+  const app = express();
+  app.disable('x-powered-by').disable('etag');
+  app.use(traceRequests(options.logger, clock));
+  app.use(
+    securityHeaders(),
+    allowHosts(allowedHosts),
+    refuseForeignOrigins(corsOrigins),
+    ...allowOrigins(corsOrigins),
+  );
+  app.use(documentation(openApiDocument(routes, options.version), swaggerUiFolder()));
+  app.use(apiRouter(routes, options.bodyLimitBytes ?? BODY_LIMIT_BYTES));
+  app.use(answerErrors);
+  return app;
+}
+
+function apiRouter(routes: readonly Route[], bodyLimitBytes: number): Router {
+  const router = Router();
+  router.use((_request, response, next) => {
+    response.set('Cache-Control', 'no-store');
+    next();
+  });
+  mount(router, routes, bodyLimitBytes);
+  router.use(() => {
+    throw new ApiError('RouteNotFound', 'Not Found');
+  });
+  return router;
+}
+
+/** All endpoints, with everything behind them put together. */
+function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
+  const { client, caches, namespace, randomHex = eightHexDigits } = options;
+  const shared = { client, namespace, clock };
+  const sandboxes = new Repository({ ...shared, cache: caches.sandboxes, type: SANDBOXES });
+  const templates = new Templates({
+    namespace,
+    clock,
+    templates: new Repository({ ...shared, cache: caches.templates, type: SANDBOX_TEMPLATES }),
+  });
+  const sessions = new Sessions({ sandboxes, templates, namespace, clock, randomHex });
+  const executions = new Executions({
+    executions: new Repository({ ...shared, cache: caches.executions, type: EXECUTIONS }),
+    sandboxes,
+    sessions,
+    namespace,
+    clock,
+    randomHex,
+  });
+  const startedAt = clock.now();
+  const health = healthRoutes({
+    version: options.version,
+    uptime: () => (clock.now() - startedAt) / 1000,
+    clusterAnswers: () => clusterAnswers(client, namespace, clock),
+    sandboxes: () => sandboxes.list(),
+  });
+  return [
+    ...health,
+    ...sessionRoutes(sessions),
+    ...executionRoutes(executions),
+    ...templateRoutes(templates),
+  ];
+}
+
+function eightHexDigits(): string {
+  return randomBytes(4).toString('hex');
+}
+
+function swaggerUiFolder(): string {
+  return path.dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+}

@@ -1,0 +1,69 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  );
+
+const environment = z.object({
+  SANDBOX_HOST: z.string().min(1).default('127.0.0.1'),
+  SANDBOX_PORT: z.coerce.number().int().min(0).max(65_535).default(8000),
+  SANDBOX_NAMESPACE: z.string().min(1).max(63).default('default'),
+  SANDBOX_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  SANDBOX_CORS_ORIGINS: list,
+  SANDBOX_ALLOWED_HOSTS: list,
+  SANDBOX_ALLOW_UNAUTHENTICATED: z.enum(['true', 'false']).default('false'),
+});
+
+/** Settings of the REST API as a process of its own. */
+export interface ApiConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly namespace: string;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly corsOrigins: readonly string[];
+  /** Absent: those of loopback, or any where it listens beyond that. */
+  readonly allowedHosts: readonly string[] | 'any' | undefined;
+}
+
+/** A setting that is well-formed but not safe. */
+export class UnsafeConfigError extends Error {
+  override readonly name = 'UnsafeConfigError';
+  readonly code = 'UnsafeConfig';
+  readonly retryable = false;
+}
+
+/** Throws a ZodError that names the variable at fault, or UnsafeConfigError. */
+export function apiConfig(env: Readonly<Record<string, string | undefined>>): ApiConfig {
+  const given = environment.parse(env);
+  const local = isLoopback(given.SANDBOX_HOST);
+  if (!local && given.SANDBOX_ALLOW_UNAUTHENTICATED !== 'true')
+    throw beyondLoopback(given.SANDBOX_HOST);
+  const hosts = given.SANDBOX_ALLOWED_HOSTS;
+  return {
+    host: given.SANDBOX_HOST,
+    port: given.SANDBOX_PORT,
+    namespace: given.SANDBOX_NAMESPACE,
+    logLevel: given.SANDBOX_LOG_LEVEL,
+    corsOrigins: given.SANDBOX_CORS_ORIGINS,
+    allowedHosts: hosts.length > 0 ? hosts : local ? undefined : 'any',
+  };
+}
+
+/** A name other than localhost may resolve to anything, so it counts as beyond loopback. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function beyondLoopback(host: string): UnsafeConfigError {
+  return new UnsafeConfigError(
+    `SANDBOX_HOST=${host} would let everyone who reaches this machine run code: the API has no authentication yet. ` +
+      'Keep it on 127.0.0.1, or set SANDBOX_ALLOW_UNAUTHENTICATED=true if something in front of it authenticates.',
+  );
+}

@@ -1,0 +1,179 @@
+import { STATUS_CODES } from 'node:http';
+import {
+  ForbiddenError,
+  InvalidError,
+  KubeError,
+  ConflictError,
+  TooManyRequestsError,
+  UnavailableError,
+} from '../kube/errors.ts';
+
+/**
+ * Every error that a REST client can meet: machine code, HTTP status and what to do about it.
+ * The message is written where the error is thrown and never repeats the text of another system.
+ */
+export const ERRORS = {
+  InvalidRequest: {
+    status: 422,
+    hint: 'Correct the fields named in detail. Every field and its bounds are at /docs.',
+  },
+  MalformedJson: {
+    status: 422,
+    hint: 'Send one JSON object in UTF-8. A trailing comma or a single quote is no JSON.',
+  },
+  MissingLength: { status: 400, hint: 'Send the whole body that Content-Length announces.' },
+  MalformedUrl: { status: 400, hint: 'Percent-encode the path and the query (RFC 3986).' },
+  UnsupportedMediaType: {
+    status: 415,
+    hint: 'Send the body as UTF-8 JSON with the header Content-Type: application/json.',
+  },
+  BodyTooLarge: {
+    status: 413,
+    hint: 'Send less: code up to 102,400 characters, event up to 262,144 bytes of JSON.',
+  },
+  InvalidQuantity: {
+    status: 400,
+    hint: 'cpu is a positive number such as "1" or "0.5"; memory and disk are a whole number with Mi or Gi, such as "512Mi".',
+  },
+  DependenciesNotSupported: {
+    status: 422,
+    hint: 'Leave dependencies empty and python_package_index_url unset; use a template whose image has the packages.',
+  },
+  UnknownTemplate: { status: 400, hint: 'GET /api/v1/templates lists the templates there are.' },
+  TemplateNotFound: { status: 404, hint: 'GET /api/v1/templates lists the templates there are.' },
+  TemplateExists: {
+    status: 409,
+    hint: 'Choose another id, or change the existing template with PUT.',
+  },
+  TemplateNameTaken: {
+    status: 409,
+    hint: 'Choose another name; GET /api/v1/templates shows those in use.',
+  },
+  SessionNotFound: {
+    status: 404,
+    hint: 'It never existed or was deleted. POST /api/v1/sessions creates one.',
+  },
+  SessionExists: {
+    status: 409,
+    hint: 'Choose another id, leave id out to get one, or delete the session first.',
+  },
+  SessionBeingDeleted: {
+    status: 409,
+    hint: 'Its resources are still being removed. Try again in a few seconds.',
+  },
+  SessionNotActive: {
+    status: 409,
+    hint: 'It has ended and does not start again. POST /api/v1/sessions creates another.',
+  },
+  SessionDeleted: {
+    status: 404,
+    hint: 'The session was deleted during the run, and the execution with it.',
+  },
+  ExecutionNotFound: {
+    status: 404,
+    hint: 'It never existed, expired, or was deleted with its session.',
+  },
+  SyncTimeout: {
+    status: 408,
+    hint: 'The execution goes on. Fetch it later with GET /api/v1/executions/{execution_id}/result.',
+  },
+  RouteNotFound: { status: 404, hint: 'Every path is listed at /docs.' },
+  MethodNotAllowed: { status: 405, hint: 'The header Allow names the methods of this path.' },
+  UnknownHost: {
+    status: 421,
+    hint: 'Use http://localhost or http://127.0.0.1; others only where SANDBOX_ALLOWED_HOSTS names them.',
+  },
+  ForeignOrigin: {
+    status: 403,
+    hint: 'Pages of other origins may call this API only where SANDBOX_CORS_ORIGINS names them.',
+  },
+  RefusedByCluster: {
+    status: 403,
+    hint: 'A quota or an admission policy of the cluster refused it. Tell its operator the request_id.',
+  },
+  InvalidForCluster: {
+    status: 422,
+    hint: 'The cluster refused the values. Tell its operator the request_id.',
+  },
+  Conflict: { status: 409, hint: 'Somebody else changed it at the same moment. Try again.' },
+  Unavailable: {
+    status: 503,
+    hint: 'The Kubernetes API did not answer. Try again after the seconds in Retry-After.',
+  },
+  Internal: { status: 500, hint: 'This is a fault of ours. Report it with the request_id.' },
+} as const satisfies Readonly<Record<string, { status: number; hint: string }>>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** One field at fault, in the form that clients of the reference know. */
+export interface FieldProblem {
+  readonly type: string;
+  readonly loc: readonly (string | number)[];
+  readonly msg: string;
+}
+
+export interface ApiErrorOptions {
+  readonly detail?: readonly FieldProblem[];
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Fields that the body carries besides those of every error. */
+  readonly extra?: Readonly<Record<string, string>>;
+  readonly cause?: unknown;
+}
+
+/** An answer that is an error; `message` is for the client to read. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly options: ApiErrorOptions;
+
+  constructor(code: ErrorCode, message: string, options: ApiErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.retryable =
+      code === 'Unavailable' || code === 'Conflict' || code === 'SessionBeingDeleted';
+    this.options = options;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+}
+
+/** The one shape of an error: `error`, `message` and `detail` as in the reference, then what a program needs. */
+export function errorBody(error: ApiError, requestId: string): Record<string, unknown> {
+  return {
+    error: STATUS_CODES[error.status] ?? 'Error',
+    message: error.message,
+    detail: error.options.detail ?? error.message,
+    code: error.code,
+    hint: ERRORS[error.code].hint,
+    request_id: requestId,
+    ...error.options.extra,
+  };
+}
+
+/** What a client is told of anything thrown: an ApiError as it is, everything else without its own words. */
+export function toApiError(thrown: unknown): ApiError {
+  if (thrown instanceof ApiError) return thrown;
+  if (thrown instanceof KubeError) return fromKube(thrown);
+  return new ApiError('Internal', 'An unexpected error occurred', { cause: thrown });
+}
+
+function fromKube(cause: KubeError): ApiError {
+  if (cause instanceof UnavailableError || cause instanceof TooManyRequestsError) {
+    const seconds = Math.max(1, Math.ceil((cause.retryAfterMs ?? 1000) / 1000));
+    const headers = { 'Retry-After': String(seconds) };
+    return new ApiError('Unavailable', 'The control plane is not available right now', {
+      cause,
+      headers,
+    });
+  }
+  if (cause instanceof ForbiddenError)
+    return new ApiError('RefusedByCluster', 'The cluster refused the request', { cause });
+  if (cause instanceof InvalidError)
+    return new ApiError('InvalidForCluster', 'The cluster found the request invalid', { cause });
+  if (cause instanceof ConflictError)
+    return new ApiError('Conflict', 'The object changed at the same time', { cause });
+  return new ApiError('Internal', 'An unexpected error occurred', { cause });
+}

@@ -1,0 +1,159 @@
+import { isFinished, type Execution } from '../crds/execution.ts';
+import type { Sandbox } from '../crds/sandbox.ts';
+import type { Clock } from '../kube/clock.ts';
+import { ObjectDeletedError, waitFor } from '../kube/wait-for.ts';
+import { withDeadline } from './deadline.ts';
+import { ApiError } from './errors.ts';
+import { newExecutionId, objectNameOf, restIdOf } from './names.ts';
+import { isActive } from './present-session.ts';
+import { byNewest } from './present-time.ts';
+import type { Repository } from './repository.ts';
+import type { RequestContext } from './request-context.ts';
+import type { ExecuteRequest } from './schemas/execution.ts';
+import type { Sessions } from './sessions.ts';
+import { executionDraft } from './submit.ts';
+
+/** The index that the cache of executions must have: they are found by their sandbox. */
+export const EXECUTIONS_BY_SANDBOX = {
+  name: 'api-shim/sandbox',
+  of: (execution: Execution): readonly string[] => [execution.spec.sandboxRef.name],
+} as const;
+
+export interface ExecutionsOptions {
+  readonly executions: Repository<Execution>;
+  readonly sandboxes: Repository<Sandbox>;
+  readonly sessions: Sessions;
+  readonly namespace: string;
+  readonly clock: Clock;
+  readonly randomHex: () => string;
+}
+
+/** An execution and the REST id of its session. */
+export interface Run {
+  readonly execution: Execution;
+  readonly sessionId: string;
+}
+
+/** What REST clients can do with executions. */
+export class Executions {
+  readonly #options: ExecutionsOptions;
+
+  constructor(options: ExecutionsOptions) {
+    this.#options = options;
+  }
+
+  /** One API write. Throws SessionNotFound or SessionNotActive. */
+  async submit(sessionId: string, body: ExecuteRequest, context: RequestContext): Promise<Run> {
+    const { executions, sessions, clock, randomHex, namespace } = this.#options;
+    const sandbox = await sessions.get(sessionId, context);
+    if (!isActive(sandbox))
+      throw new ApiError('SessionNotActive', `Session is not active: ${sessionId}`);
+    const nowMs = clock.now();
+    const id = newExecutionId(nowMs, randomHex());
+    const draft = executionDraft(body, sandbox, {
+      id,
+      namespace,
+      nowMs,
+      requestId: context.requestId,
+    });
+    return { execution: await executions.create(draft, context.signal), sessionId };
+  }
+
+  /** Throws SyncTimeout after `timeoutSeconds`, and SessionDeleted or ExecutionNotFound if there will never be an outcome. */
+  async outcomeOf(run: Run, timeoutSeconds: number, { signal }: RequestContext): Promise<Run> {
+    const { execution, sessionId } = run;
+    const { executions, clock } = this.#options;
+    const gone = this.#watchSandbox(
+      execution,
+      new ApiError('SessionDeleted', `Session was deleted: ${sessionId}`),
+    );
+    const limit = {
+      clock,
+      ms: timeoutSeconds * 1000,
+      reason: tooLate(run, timeoutSeconds),
+      signals: [signal, gone.signal],
+    };
+    try {
+      const finished = await withDeadline(limit, async (bounded) => {
+        await gone.check(bounded);
+        return waitFor(executions.cache, executions.refTo(execution.metadata.name), {
+          until: isFinished,
+          signal: bounded,
+        });
+      });
+      return { execution: finished, sessionId };
+    } catch (error) {
+      if (!(error instanceof ObjectDeletedError)) throw error;
+      await gone.check(signal);
+      throw notFound(restIdOf(execution), error);
+    } finally {
+      gone.stop();
+    }
+  }
+
+  /** Throws ExecutionNotFound, also where its session was deleted. */
+  async get(id: string, { signal }: RequestContext): Promise<Run> {
+    const execution = await this.#options.executions.find(objectNameOf(id), signal);
+    if (execution === undefined || restIdOf(execution) !== id) throw notFound(id);
+    const sandbox = await this.#options.sandboxes.find(execution.spec.sandboxRef.name, signal);
+    if (!isReachable(execution, sandbox)) throw notFound(id);
+    return {
+      execution,
+      sessionId: sandbox === undefined ? execution.spec.sandboxRef.name : restIdOf(sandbox),
+    };
+  }
+
+  /** Newest first; of an unknown session there are none. */
+  async listOf(sessionId: string, { signal }: RequestContext): Promise<readonly Execution[]> {
+    const sandbox = await this.#options.sessions.find(sessionId, signal);
+    if (sandbox === undefined) return [];
+    const all = this.#options.executions.listBy(EXECUTIONS_BY_SANDBOX, sandbox.metadata.name);
+    return byNewest(all.filter((execution) => isReachable(execution, sandbox)));
+  }
+
+  /** A signal that aborts once the sandbox of `execution` is deleted or being deleted; `check` throws if it already is. */
+  #watchSandbox(execution: Execution, reason: ApiError): SandboxWatch {
+    const { sandboxes } = this.#options;
+    const gone = new AbortController();
+    const owner = ownerUidOf(execution);
+    const stop = sandboxes.cache.subscribe(({ type, object }) => {
+      const ended = type === 'deleted' || object.metadata.deletionTimestamp !== undefined;
+      if (ended && object.metadata.uid === owner) gone.abort(reason);
+    });
+    const check = async (signal: AbortSignal): Promise<void> => {
+      const sandbox = await sandboxes.find(execution.spec.sandboxRef.name, signal);
+      if (sandbox?.metadata.uid !== owner) throw reason;
+    };
+    return { signal: gone.signal, check, stop };
+  }
+}
+
+interface SandboxWatch {
+  readonly signal: AbortSignal;
+  check(signal: AbortSignal): Promise<void>;
+  stop(): void;
+}
+
+function tooLate({ execution }: Run, seconds: number): ApiError {
+  const extra = { execution_id: restIdOf(execution) };
+  return new ApiError('SyncTimeout', `Synchronous execution timeout after ${String(seconds)}s`, {
+    extra,
+  });
+}
+
+function ownerUidOf(execution: Execution): string | undefined {
+  return execution.metadata.ownerReferences?.find(({ kind }) => kind === 'Sandbox')?.uid;
+}
+
+/**
+ * Executions go with their session at once, though their objects stay a little longer.
+ * One that kubectl made has no owner and is there as long as its object is.
+ */
+function isReachable(execution: Execution, sandbox: Sandbox | undefined): boolean {
+  const owner = ownerUidOf(execution);
+  return owner === undefined || owner === sandbox?.metadata.uid;
+}
+
+function notFound(id: string, cause?: unknown): ApiError {
+  return new ApiError('ExecutionNotFound', `Execution not found: ${id}`, { cause });
+}

@@ -1,0 +1,79 @@
+import express, {
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+  type Router,
+} from 'express';
+import { ApiError } from './errors.ts';
+import { elapsedHeader, type ApiLocals } from './request-tracing.ts';
+import type { Route } from './route.ts';
+
+type ApiResponse = Response<unknown, ApiLocals>;
+
+/** Serves routes: their methods run, every other method of their paths is a 405 that names the allowed ones. */
+export function mount(router: Router, routes: readonly Route[], bodyLimitBytes: number): void {
+  const parseBody = jsonBody(bodyLimitBytes);
+  for (const [path, ofPath] of byPath(routes)) {
+    const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1');
+    for (const served of ofPath) {
+      const steps =
+        served.input.body === undefined ? [serve(served)] : [...parseBody, serve(served)];
+      router[served.method](pattern, ...steps);
+    }
+    router.all(pattern, refuseMethod(ofPath.map(({ method }) => method.toUpperCase())));
+  }
+}
+
+function byPath(routes: readonly Route[]): Map<string, Route[]> {
+  const grouped = new Map<string, Route[]>();
+  for (const served of routes) {
+    for (const path of served.paths) grouped.set(path, [...(grouped.get(path) ?? []), served]);
+  }
+  return grouped;
+}
+
+function serve({
+  run,
+  success,
+}: Route): RequestHandler<Record<string, string>, unknown, unknown, unknown, ApiLocals> {
+  return async (request, response) => {
+    const { params, query, body } = request;
+    send(response, success.status, await run({ params, query, body }, response.locals.context));
+  };
+}
+
+/** The one place that writes JSON answers, errors included. */
+export function send(response: ApiResponse, status: number, body: unknown): void {
+  if (response.destroyed) return;
+  elapsedHeader(response);
+  response.status(status);
+  if (status === 204) response.end();
+  else response.json(body);
+}
+
+/**
+ * Only what says that it is JSON is read as JSON: browsers may send other types across origins without asking first,
+ * and a body without a type too.
+ */
+function jsonBody(limit: number): RequestHandler[] {
+  const requireJson = (request: Request, _response: Response, next: NextFunction): void => {
+    // `is` is null without a body, which the schema then reports as missing.
+    if (request.is(['json', '+json']) === false)
+      throw new ApiError('UnsupportedMediaType', 'The body must be JSON');
+    next();
+  };
+  return [requireJson, express.json({ limit, strict: false, type: () => true })];
+}
+
+function refuseMethod(methods: readonly string[]): RequestHandler {
+  const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+  return (request, response) => {
+    if (request.method !== 'OPTIONS') {
+      throw new ApiError('MethodNotAllowed', `Method Not Allowed: ${request.method}`, {
+        headers: { Allow: allow },
+      });
+    }
+    response.set('Allow', allow).status(204).end();
+  };
+}

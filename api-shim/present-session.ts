@@ -1,0 +1,110 @@
+import { ANNOTATION } from '../crds/names.ts';
+import { SANDBOX_CONDITIONS } from '../crds/reasons.ts';
+import type { Sandbox, SandboxPhase } from '../crds/sandbox.ts';
+import type { SandboxTemplate } from '../crds/sandbox-template.ts';
+import { restIdOf } from './names.ts';
+import { createdAtOf, latestOf } from './present-time.ts';
+import { PACKAGE_INDEX, type SessionResponse, type SessionStatus } from './schemas/session.ts';
+
+/** Sandbox -> REST session. Pure. */
+
+const MAX_PROCESSES = 128;
+
+/** Recovering is `creating`: as after a create, executions are accepted and wait until the new pod is ready. */
+const STATUS_OF_PHASE: Readonly<Record<SandboxPhase, SessionStatus>> = {
+  Pending: 'creating',
+  Running: 'running',
+  Recovering: 'creating',
+  Terminating: 'terminated',
+  Terminated: 'terminated',
+  Failed: 'failed',
+};
+
+/** The wish to terminate cannot be taken back and refuses executions at once, so it already counts as terminated. */
+export function sessionStatusOf(sandbox: Sandbox): SessionStatus {
+  if (sandbox.spec.desiredState === 'Terminated') return 'terminated';
+  return STATUS_OF_PHASE[sandbox.status?.phase ?? 'Pending'];
+}
+
+/** Executions are accepted; those sent before it is ready wait. */
+export function isActive(sandbox: Sandbox): boolean {
+  const status = sessionStatusOf(sandbox);
+  return status === 'creating' || status === 'running';
+}
+
+/** The template's REST id, also after the template is gone. */
+export function templateIdOf(sandbox: Sandbox): string {
+  return sandbox.metadata.annotations?.[ANNOTATION.templateRestId] ?? sandbox.spec.templateRef.name;
+}
+
+export function presentSession(
+  sandbox: Sandbox,
+  template: SandboxTemplate | undefined,
+): SessionResponse {
+  const { spec } = sandbox;
+  const runtime = template?.spec.runtime ?? null;
+  return {
+    id: restIdOf(sandbox),
+    template_id: template === undefined ? templateIdOf(sandbox) : restIdOf(template),
+    ...stateOf(sandbox),
+    resource_limit: resourceLimitOf(sandbox, template),
+    workspace_path: null,
+    language_runtime: runtime,
+    runtime_type: runtime,
+    ...placeOf(sandbox),
+    env_vars: Object.fromEntries(spec.env.map(({ name, value }) => [name, value])),
+    timeout: spec.timeouts.idleSeconds ?? template?.spec.timeouts.idleSeconds ?? 0,
+    ...NO_DEPENDENCIES,
+    ...timesOf(sandbox),
+  };
+}
+
+function stateOf(sandbox: Sandbox): Pick<SessionResponse, 'status' | 'reason' | 'message'> {
+  const { reason, message } = sandbox.status ?? {};
+  return { status: sessionStatusOf(sandbox), reason: reason ?? null, message: message ?? null };
+}
+
+function placeOf({
+  status,
+}: Sandbox): Pick<SessionResponse, 'runtime_node' | 'container_id' | 'pod_name'> {
+  const podName = status?.podName ?? null;
+  return { runtime_node: status?.nodeName ?? null, container_id: podName, pod_name: podName };
+}
+
+const NO_DEPENDENCIES = {
+  python_package_index_url: PACKAGE_INDEX,
+  requested_dependencies: [],
+  installed_dependencies: [],
+  dependency_install_status: 'completed',
+  dependency_install_error: null,
+  dependency_install_started_at: null,
+  dependency_install_completed_at: null,
+} as const satisfies Partial<SessionResponse>;
+
+function resourceLimitOf(
+  { spec }: Sandbox,
+  template: SandboxTemplate | undefined,
+): SessionResponse['resource_limit'] {
+  const { cpu, memory, disk } = { ...template?.spec.resources, ...spec.resources };
+  if (cpu === undefined || memory === undefined || disk === undefined) return null;
+  return { cpu, memory, disk, max_processes: MAX_PROCESSES };
+}
+
+function timesOf(
+  sandbox: Sandbox,
+): Pick<SessionResponse, 'created_at' | 'updated_at' | 'completed_at' | 'last_activity_at'> {
+  const { status } = sandbox;
+  const created = createdAtOf(sandbox);
+  const transitions = (status?.conditions ?? []).map((condition) => condition.lastTransitionTime);
+  return {
+    created_at: created,
+    updated_at: latestOf(created, status?.readyAt, status?.terminatedAt, ...transitions),
+    completed_at: completedAtOf(sandbox),
+    last_activity_at: latestOf(created, status?.lastActivityTime),
+  };
+}
+
+function completedAtOf({ status }: Sandbox): string | null {
+  const ended = status?.conditions?.find(({ type }) => type === SANDBOX_CONDITIONS.terminated);
+  return status?.terminatedAt ?? (ended?.status === 'True' ? ended.lastTransitionTime : null);
+}

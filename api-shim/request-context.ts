@@ -1,0 +1,30 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from '../kube/logger.ts';
+
+/** What every step of one request may need to know; passed on explicitly. */
+export interface RequestContext {
+  readonly requestId: string;
+  /** Adds the request id to every line. */
+  readonly logger: Logger;
+  /** Aborts when the client is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** Short, and nothing that could break a log line, a header or an annotation. */
+const REQUEST_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
+
+/** The client's own id if it is fit to be repeated, else a fresh UUID. */
+export function requestIdFrom(header: string | undefined): string {
+  return header !== undefined && REQUEST_ID.test(header) ? header : randomUUID();
+}
+
+/** The client closed the connection before it was answered. */
+export class ClientGoneError extends Error {
+  override readonly name = 'ClientGoneError';
+  readonly code = 'ClientGone';
+  readonly retryable = false;
+
+  constructor() {
+    super('The client closed the connection');
+  }
+}

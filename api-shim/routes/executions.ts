@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import type { Executions, Run } from '../executions.ts';
+import { pageOf } from '../page.ts';
+import { executionStatusOf, presentExecution } from '../present-execution.ts';
+import { route, type Route } from '../route.ts';
+import {
+  executeRequest,
+  executeSyncQuery,
+  executionPage,
+  executionPath,
+  executionResponse,
+  listExecutionsQuery,
+  submittedResponse,
+  type ExecutionResponse,
+} from '../schemas/execution.ts';
+import { sessionPath } from '../schemas/session.ts';
+
+const OF_SESSION = [
+  '/api/v1/sessions/{session_id}',
+  '/api/v1/executions/sessions/{session_id}',
+] as const;
+const [short, long] = OF_SESSION;
+
+export function executionRoutes(executions: Executions): readonly Route[] {
+  return [...submitRoutes(executions), ...readRoutes(executions)];
+}
+
+function present({ execution, sessionId }: Run): ExecutionResponse {
+  return presentExecution(execution, sessionId);
+}
+
+function submitRoutes(executions: Executions): readonly Route[] {
+  return [
+    route({
+      id: 'execute',
+      method: 'post',
+      paths: [`${short}/execute`, `${long}/execute`],
+      tag: 'executions',
+      summary: 'Run code in a session, answer at once',
+      description:
+        'While the session is `creating` the execution stays pending and starts as soon as the sandbox is ready.',
+      input: z.object({ params: sessionPath, body: executeRequest }),
+      success: {
+        status: 201,
+        description: 'The execution was accepted',
+        schema: submittedResponse,
+      },
+      errors: ['SessionNotFound', 'SessionNotActive'],
+      handle: async ({ params, body }, context) => {
+        const { id, session_id, status, created_at } = present(
+          await executions.submit(params.session_id, body, context),
+        );
+        return { execution_id: id, session_id, status, created_at };
+      },
+    }),
+    route({
+      id: 'executeSync',
+      method: 'post',
+      paths: [`${short}/execute-sync`, `${long}/execute-sync`],
+      tag: 'executions',
+      summary: 'Run code in a session, answer when it ended',
+      description:
+        'A failed run is a 200 too: the HTTP status tells of the call, `status` of the run.',
+      input: z.object({ params: sessionPath, query: executeSyncQuery, body: executeRequest }),
+      success: { status: 200, description: 'The ended execution', schema: executionResponse },
+      errors: [
+        'SessionNotFound',
+        'SessionNotActive',
+        'SyncTimeout',
+        'SessionDeleted',
+        'ExecutionNotFound',
+      ],
+      handle: async ({ params, query, body }, context) => {
+        const run = await executions.submit(params.session_id, body, context);
+        return present(await executions.outcomeOf(run, query.sync_timeout, context));
+      },
+    }),
+  ];
+}
+
+function readRoutes(executions: Executions): readonly Route[] {
+  return [
+    route({
+      id: 'listExecutions',
+      method: 'get',
+      paths: [`${short}/executions`, `${long}/executions`],
+      tag: 'executions',
+      summary: 'List the executions of a session, newest first',
+      description: 'An unknown session has none.',
+      input: z.object({ params: sessionPath, query: listExecutionsQuery }),
+      success: { status: 200, description: 'A page of executions', schema: executionPage },
+      errors: [],
+      handle: async ({ params, query }, context) => {
+        const all = await executions.listOf(params.session_id, context);
+        const fitting = all.filter(
+          (execution) =>
+            query.status === undefined || executionStatusOf(execution) === query.status,
+        );
+        return pageOf(fitting, query, (execution) =>
+          presentExecution(execution, params.session_id),
+        );
+      },
+    }),
+    route({
+      id: 'getExecution',
+      method: 'get',
+      paths: [
+        '/api/v1/executions/{execution_id}',
+        '/api/v1/executions/{execution_id}/status',
+        '/api/v1/executions/{execution_id}/result',
+      ],
+      tag: 'executions',
+      summary: 'Get an execution',
+      description: 'All three paths answer the same, in any state.',
+      input: z.object({ params: executionPath }),
+      success: { status: 200, description: 'The execution', schema: executionResponse },
+      errors: ['ExecutionNotFound'],
+      handle: async ({ params }, context) =>
+        present(await executions.get(params.execution_id, context)),
+    }),
+  ];
+}

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { presentSession, sessionStatusOf, templateIdOf } from '../present-session.ts';
+import { pageOf } from '../page.ts';
+import { route, type Route } from '../route.ts';
+import {
+  createSessionRequest,
+  listSessionsQuery,
+  sessionPage,
+  sessionPath,
+  sessionResponse,
+  type SessionResponse,
+} from '../schemas/session.ts';
+import type { Sandbox } from '../../crds/sandbox.ts';
+import type { Sessions } from '../sessions.ts';
+
+export function sessionRoutes(sessions: Sessions): readonly Route[] {
+  const present = (sandbox: Sandbox): SessionResponse =>
+    presentSession(sandbox, sessions.templateOf(sandbox));
+  return [
+    route({
+      id: 'createSession',
+      method: 'post',
+      paths: ['/api/v1/sessions'],
+      tag: 'sessions',
+      summary: 'Create a session',
+      description:
+        'Answers at once; the session is `creating` until its sandbox is ready, and may be given executions before that.',
+      input: z.object({ body: createSessionRequest }),
+      success: { status: 201, description: 'The new session', schema: sessionResponse },
+      errors: [
+        'UnknownTemplate',
+        'InvalidQuantity',
+        'DependenciesNotSupported',
+        'SessionExists',
+        'SessionBeingDeleted',
+      ],
+      handle: async ({ body }, context) => present(await sessions.create(body, context)),
+    }),
+    route({
+      id: 'listSessions',
+      method: 'get',
+      paths: ['/api/v1/sessions'],
+      tag: 'sessions',
+      summary: 'List sessions, newest first',
+      input: z.object({ query: listSessionsQuery }),
+      success: { status: 200, description: 'A page of sessions', schema: sessionPage },
+      errors: [],
+      handle: ({ query }) => {
+        const { status, template_id: templateId } = query;
+        const fitting = sessions
+          .list()
+          .filter((sandbox) => status === undefined || sessionStatusOf(sandbox) === status)
+          .filter((sandbox) => templateId === undefined || templateIdOf(sandbox) === templateId);
+        return Promise.resolve(pageOf(fitting, query, present));
+      },
+    }),
+    route({
+      id: 'getSession',
+      method: 'get',
+      paths: ['/api/v1/sessions/{session_id}'],
+      tag: 'sessions',
+      summary: 'Get a session',
+      input: z.object({ params: sessionPath }),
+      success: { status: 200, description: 'The session', schema: sessionResponse },
+      errors: ['SessionNotFound'],
+      handle: async ({ params }, context) =>
+        present(await sessions.get(params.session_id, context)),
+    }),
+    route({
+      id: 'terminateSession',
+      method: 'post',
+      paths: ['/api/v1/sessions/{session_id}/terminate'],
+      tag: 'sessions',
+      summary: 'Terminate a session',
+      description:
+        'Ends its sandbox and keeps the session readable. Terminating twice is the same as once.',
+      input: z.object({ params: sessionPath }),
+      success: { status: 200, description: 'The session', schema: sessionResponse },
+      errors: ['SessionNotFound', 'Conflict'],
+      handle: async ({ params }, context) =>
+        present(await sessions.terminate(params.session_id, context)),
+    }),
+    route({
+      id: 'deleteSession',
+      method: 'delete',
+      paths: ['/api/v1/sessions/{session_id}'],
+      tag: 'sessions',
+      summary: 'Delete a session and its executions',
+      input: z.object({ params: sessionPath }),
+      success: { status: 204, description: 'Deleted' },
+      errors: ['SessionNotFound'],
+      handle: ({ params }, context) => sessions.delete(params.session_id, context),
+    }),
+  ];
+}

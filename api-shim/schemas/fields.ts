@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import { envName } from '../../crds/fields.ts';
+import { LIMITS } from '../../crds/limits.ts';
+
+/** Pieces of schema that several resources share. What is unknown in a body is ignored; what is known is checked. */
+
+const NUMBER = /^-?\d+(\.\d+)?$/;
+
+function fromText(value: unknown): unknown {
+  return typeof value === 'string' && NUMBER.test(value) ? Number(value) : value;
+}
+
+/** A whole number; numeric text counts as one, in queries and, as clients of the reference expect, in bodies. */
+export function integer(min: number, max: number) {
+  return z.preprocess(fromText, z.int().min(min).max(max));
+}
+
+/** A number; numeric text counts as one. */
+export function decimal(min: number, max: number) {
+  return z.preprocess(fromText, z.number().min(min).max(max));
+}
+
+/** A whole number that is moved to the nearest bound instead of being refused. */
+export function clampedInteger(min: number, max: number) {
+  return z.preprocess(
+    fromText,
+    z.int().transform((value) => Math.min(Math.max(value, min), max)),
+  );
+}
+
+/**
+ * Any text can be an id, as in the reference, except what a path, a URL or a log line would read as something else.
+ * Lone surrogates have no UTF-8 form, so two such ids would hash alike.
+ */
+export const restId = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(
+    /^[^/\\\p{Cc}\u2028\u2029]*$/u,
+    'must not contain a slash, a backslash or a control character',
+  )
+  .refine((id) => !id.includes('..') && id !== '.', 'must not be "." or contain ".."')
+  .refine((id) => Buffer.from(id).toString() === id, 'must be well-formed Unicode');
+
+/** Of all names and values of one object together, in UTF-8; what an Execution can hold must stay below etcd's limit. */
+const ENV_BYTES = 65_536;
+
+/** execve takes no NUL; a CRD could not say so. */
+const envValue = z
+  .string()
+  .max(LIMITS.envValueCharacters)
+  .refine((value) => !value.includes('\0'), 'must not contain a NUL character');
+
+export const envVars = z
+  .record(envName, envValue)
+  .refine(
+    (env) => Object.keys(env).length <= LIMITS.envVars,
+    `must have at most ${String(LIMITS.envVars)} variables`,
+  )
+  .refine(
+    (env) => Buffer.byteLength(Object.entries(env).join('')) <= ENV_BYTES,
+    `must have at most ${String(ENV_BYTES)} bytes`,
+  )
+  .meta({
+    description: `Environment variables: at most ${String(LIMITS.envVars)}, together at most ${String(ENV_BYTES)} bytes.`,
+    example: { GREETING: 'hello' },
+  });
+
+const DEEPEST_EVENT = 100;
+
+/** An event is user data that others will parse too: bounded in bytes, and in depth because many parsers recurse. */
+export const event = z
+  .record(z.string(), z.unknown())
+  .refine((value) => isWithinDepth(value, DEEPEST_EVENT), {
+    message: `must not be nested deeper than ${String(DEEPEST_EVENT)} levels`,
+    abort: true,
+  })
+  .refine(
+    (value) => Buffer.byteLength(JSON.stringify(value)) <= LIMITS.eventBytes,
+    `must have at most ${String(LIMITS.eventBytes)} bytes of JSON`,
+  )
+  .meta({
+    description: 'Handed to the handler as its first argument.',
+    example: { name: 'Alice' },
+  });
+
+function isWithinDepth(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((inner) => isWithinDepth(inner, depth - 1));
+}
+
+export const timestamp = z.iso.datetime({ offset: true });
+
+/** How a page of a list is asked for: too small or too large a limit is moved, not refused. */
+export const paging = {
+  limit: clampedInteger(1, 200)
+    .default(50)
+    .meta({ description: 'Length of a page; moved into 1 to 200.', override: { type: 'integer' } }),
+  offset: clampedInteger(0, Number.MAX_SAFE_INTEGER)
+    .default(0)
+    .meta({ description: 'How many to skip; below 0 counts as 0.', override: { type: 'integer' } }),
+};
+
+/** The envelope of a page of `item`. */
+export function pageOf<T extends z.ZodType>(item: T) {
+  return z.object({
+    items: z.array(item),
+    total: z.int().min(0).meta({ description: 'Of all that fit the filters, on every page.' }),
+    limit: z.int(),
+    offset: z.int(),
+    has_more: z.boolean(),
+  });
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+
+const base = {
+  status: z.enum(['healthy', 'degraded']),
+  version: z.string(),
+  uptime: z.number().min(0).meta({ description: 'Seconds since this process started.' }),
+};
+
+export const healthResponse = z.object({ ...base, status: z.literal('healthy') }).meta({
+  id: 'Health',
+  examples: [{ status: 'healthy', version: '0.1.0', uptime: 12.5 }],
+});
+
+const dependency = z.enum(['healthy', 'unhealthy', 'not_configured']);
+
+export const detailedHealthResponse = z
+  .object({
+    ...base,
+    dependencies: z.object({
+      database: dependency.meta({ description: 'Where history is kept.' }),
+      storage: dependency.meta({ description: 'Where files are kept.' }),
+      runtime_nodes: dependency.meta({
+        description: 'The Kubernetes API that runs the sandboxes, asked just now.',
+      }),
+    }),
+  })
+  .meta({
+    id: 'DetailedHealth',
+    examples: [
+      {
+        status: 'healthy',
+        version: '0.1.0',
+        uptime: 12.5,
+        dependencies: {
+          database: 'not_configured',
+          storage: 'not_configured',
+          runtime_nodes: 'healthy',
+        },
+      },
+    ],
+  });
+
+export const syncResponse = z
+  .object({
+    status: z.literal('success'),
+    message: z.string(),
+    result: z.object({
+      checked: z.int().min(0).meta({ description: 'Sessions that have not ended by request.' }),
+      healthy: z.int().min(0).meta({ description: 'Running.' }),
+      unhealthy: z.int().min(0).meta({ description: 'Starting, being recovered or failed.' }),
+      recovered: z
+        .int()
+        .min(0)
+        .meta({ description: 'Running or on their way to it on a replaced pod.' }),
+      failed: z.int().min(0).meta({ description: 'Failed for good.' }),
+      errors: z.array(z.string()),
+    }),
+  })
+  .meta({
+    id: 'StateSync',
+    examples: [
+      {
+        status: 'success',
+        message: 'State sync completed',
+        result: { checked: 6, healthy: 5, unhealthy: 1, recovered: 0, failed: 1, errors: [] },
+      },
+    ],
+  });
+
+export const rootResponse = z
+  .object({
+    name: z.string(),
+    version: z.string(),
+    status: z.literal('operational'),
+    features: z.array(z.string()),
+    documentation: z.object({ swagger: z.string(), openapi: z.string() }),
+  })
+  .meta({
+    id: 'Root',
+    examples: [
+      {
+        name: 'Sandbox Control Plane',
+        version: '0.1.0',
+        status: 'operational',
+        features: ['session_management', 'code_execution', 'template_management'],
+        documentation: { swagger: '/docs', openapi: '/openapi.json' },
+      },
+    ],
+  });

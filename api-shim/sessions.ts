@@ -1,0 +1,167 @@
+import { isEnded, type Sandbox } from '../crds/sandbox.ts';
+import type { SandboxTemplate } from '../crds/sandbox-template.ts';
+import type { Clock } from '../kube/clock.ts';
+import { AlreadyExistsError, ConflictError, NotFoundError } from '../kube/errors.ts';
+import type { Draft } from '../kube/objects.ts';
+import { ObjectDeletedError, waitFor } from '../kube/wait-for.ts';
+import { DeadlineError, withDeadline } from './deadline.ts';
+import { ApiError } from './errors.ts';
+import { newSessionId, objectNameOf, restIdOf } from './names.ts';
+import { byNewest } from './present-time.ts';
+import type { Repository } from './repository.ts';
+import type { RequestContext } from './request-context.ts';
+import type { CreateSessionRequest } from './schemas/session.ts';
+import { sandboxDraft } from './submit.ts';
+import type { Templates } from './templates.ts';
+
+export interface SessionsOptions {
+  readonly sandboxes: Repository<Sandbox>;
+  readonly templates: Templates;
+  readonly namespace: string;
+  readonly clock: Clock;
+  readonly randomHex: () => string;
+}
+
+/** Ending a pod takes about a second; after this the answer says what is known by then. */
+const TERMINATE_WAIT_MS = 2_000;
+/** How long a create waits for the remains of a deleted session of the same id. */
+const REUSE_WAIT_MS = 10_000;
+
+/** What REST clients can do with sessions. */
+export class Sessions {
+  readonly #options: SessionsOptions;
+
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+  }
+
+  /** The template as far as it is known, for presenting a session. */
+  templateOf(sandbox: Sandbox): SandboxTemplate | undefined {
+    return this.#options.templates.known(sandbox.spec.templateRef.name);
+  }
+
+  /** One API write. Throws UnknownTemplate, SessionExists, InvalidQuantity, ... */
+  async create(body: CreateSessionRequest, context: RequestContext): Promise<Sandbox> {
+    const { templates, namespace, clock, randomHex } = this.#options;
+    const template = await templates.find(body.template_id, context.signal);
+    if (template === undefined)
+      throw new ApiError('UnknownTemplate', `Template not found: ${body.template_id}`);
+    const nowMs = clock.now();
+    const id = body.id ?? newSessionId(nowMs, randomHex());
+    const draft = sandboxDraft(body, template, {
+      id,
+      namespace,
+      nowMs,
+      requestId: context.requestId,
+    });
+    return this.#createOnce(draft, id, context.signal);
+  }
+
+  list(): readonly Sandbox[] {
+    return byNewest(this.#options.sandboxes.list());
+  }
+
+  async find(id: string, signal: AbortSignal): Promise<Sandbox | undefined> {
+    const sandbox = await this.#options.sandboxes.find(objectNameOf(id), signal);
+    return sandbox !== undefined && restIdOf(sandbox) === id ? sandbox : undefined;
+  }
+
+  /** Throws SessionNotFound. */
+  async get(id: string, { signal }: RequestContext): Promise<Sandbox> {
+    const sandbox = await this.find(id, signal);
+    if (sandbox === undefined) throw sessionNotFound(id);
+    return sandbox;
+  }
+
+  /** Asks for the end and gives it a moment, so that the answer usually has the time of it. */
+  async terminate(id: string, context: RequestContext): Promise<Sandbox> {
+    const sandbox = await this.get(id, context);
+    if (sandbox.spec.desiredState === 'Terminated') return sandbox;
+    try {
+      const body = { spec: { desiredState: 'Terminated' } };
+      const wished = await this.#options.sandboxes.merge(sandbox, body, context.signal);
+      return isEnded(wished) ? wished : await this.#ended(wished, context.signal);
+    } catch (error) {
+      throw error instanceof NotFoundError || error instanceof ObjectDeletedError
+        ? sessionNotFound(id, error)
+        : error;
+    }
+  }
+
+  /** Accepted means gone for REST, however long the pod takes. */
+  async delete(id: string, context: RequestContext): Promise<void> {
+    const sandbox = await this.get(id, context);
+    try {
+      await this.#options.sandboxes.delete(sandbox, context.signal);
+    } catch (error) {
+      const isAnother = error instanceof NotFoundError || error instanceof ConflictError;
+      throw isAnother ? sessionNotFound(id, error) : error;
+    }
+  }
+
+  async #createOnce(draft: Draft<Sandbox>, id: string, signal: AbortSignal): Promise<Sandbox> {
+    try {
+      return await this.#options.sandboxes.create(draft, signal);
+    } catch (error) {
+      if (!(error instanceof AlreadyExistsError)) throw error;
+    }
+    await this.#remainsGone(objectNameOf(id), id, signal);
+    try {
+      return await this.#options.sandboxes.create(draft, signal);
+    } catch (error) {
+      throw error instanceof AlreadyExistsError ? sessionExists(id, error) : error;
+    }
+  }
+
+  /** A deleted session's object stays until its pod is gone; its id is free for REST clients at once, so they wait here. */
+  async #remainsGone(name: string, id: string, signal: AbortSignal): Promise<void> {
+    const { sandboxes, clock } = this.#options;
+    const reason = new ApiError('SessionBeingDeleted', `Session is still being deleted: ${id}`);
+    await withDeadline({ clock, ms: REUSE_WAIT_MS, reason, signals: [signal] }, async (bounded) => {
+      // Subscribed before looking, so that a deletion right after the look is not missed.
+      const gone = waitFor(sandboxes.cache, sandboxes.refTo(name), {
+        until: () => false,
+        signal: bounded,
+      }).catch(expectDeletion);
+      const remains = await sandboxes.fetch(name, bounded);
+      if (remains === undefined) return;
+      if (remains.metadata.deletionTimestamp === undefined) throw sessionExists(id);
+      const outcome = await gone;
+      if (outcome instanceof Error) throw outcome;
+    });
+  }
+
+  async #ended(sandbox: Sandbox, signal: AbortSignal): Promise<Sandbox> {
+    const { sandboxes, clock } = this.#options;
+    const uid = sandbox.metadata.uid;
+    const reason = new DeadlineError('the session has not ended yet');
+    const until = (current: Sandbox): boolean => current.metadata.uid === uid && isEnded(current);
+    try {
+      return await withDeadline(
+        { clock, ms: TERMINATE_WAIT_MS, reason, signals: [signal] },
+        (bounded) =>
+          waitFor(sandboxes.cache, sandboxes.refTo(sandbox.metadata.name), {
+            until,
+            signal: bounded,
+          }),
+      );
+    } catch (error) {
+      if (error === reason) return sandboxes.known(sandbox.metadata.name) ?? sandbox;
+      throw error;
+    }
+  }
+}
+
+/** Turns the rejection that is hoped for into nothing and any other into a value, so that none goes unhandled. */
+function expectDeletion(error: unknown): Error | undefined {
+  if (error instanceof ObjectDeletedError) return undefined;
+  return error instanceof Error ? error : new Error('aborted', { cause: error });
+}
+
+function sessionNotFound(id: string, cause?: unknown): ApiError {
+  return new ApiError('SessionNotFound', `Session not found: ${id}`, { cause });
+}
+
+function sessionExists(id: string, cause?: unknown): ApiError {
+  return new ApiError('SessionExists', `Session ID already exists: ${id}`, { cause });
+}

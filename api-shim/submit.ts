@@ -1,0 +1,182 @@
+import { executionSpec, EXECUTIONS, type Execution } from '../crds/execution.ts';
+import { ANNOTATION, API_VERSION, FINALIZER, LABEL, MANAGED_BY } from '../crds/names.ts';
+import { SANDBOXES, sandboxSpec, type Sandbox, type SandboxSpec } from '../crds/sandbox.ts';
+import {
+  SANDBOX_TEMPLATES,
+  sandboxTemplateSpec,
+  type SandboxTemplate,
+} from '../crds/sandbox-template.ts';
+import type { Draft, ObjectMetaInput } from '../kube/objects.ts';
+import { controllerReference } from '../kube/owner-reference.ts';
+import { ApiError } from './errors.ts';
+import { objectNameOf, restIdAnnotation, restIdOf } from './names.ts';
+import { byteQuantityOf, cpuQuantityOf, isCpu, isMemory } from './quantities.ts';
+import type { ExecuteRequest } from './schemas/execution.ts';
+import { PACKAGE_INDEX, type CreateSessionRequest } from './schemas/session.ts';
+import type { CreateTemplateRequest, UpdateTemplateRequest } from './schemas/template.ts';
+
+/** REST requests -> objects to write. Pure. */
+
+/** Where an object comes from and goes to. */
+export interface Origin {
+  readonly id: string;
+  readonly namespace: string;
+  readonly requestId: string;
+  readonly nowMs: number;
+}
+
+function metadataOf(origin: Origin): ObjectMetaInput {
+  return {
+    name: objectNameOf(origin.id),
+    namespace: origin.namespace,
+    labels: { [LABEL.managedBy]: MANAGED_BY },
+    annotations: {
+      ...restIdAnnotation(origin.id),
+      [ANNOTATION.requestId]: origin.requestId,
+      [ANNOTATION.createdAt]: new Date(origin.nowMs).toISOString(),
+    },
+  };
+}
+
+/** Throws InvalidQuantity or DependenciesNotSupported where the body asks for what cannot be had. */
+export function sandboxDraft(
+  body: CreateSessionRequest,
+  template: SandboxTemplate,
+  origin: Origin,
+): Draft<Sandbox> {
+  refuseDependencies(body);
+  const metadata = metadataOf(origin);
+  return {
+    apiVersion: API_VERSION,
+    kind: SANDBOXES.kind,
+    metadata: {
+      ...metadata,
+      labels: { ...metadata.labels, [LABEL.template]: template.metadata.name },
+      annotations: {
+        ...metadata.annotations,
+        ...restIdAnnotation(restIdOf(template), ANNOTATION.templateRestId),
+      },
+      finalizers: [FINALIZER.sandbox],
+    },
+    spec: sandboxSpec.parse({
+      templateRef: { name: template.metadata.name },
+      resources: resourcesOf(body),
+      env: envOf(body.env_vars),
+      timeouts: { idleSeconds: body.timeout },
+    }),
+  };
+}
+
+function refuseDependencies(body: CreateSessionRequest): void {
+  const index = body.python_package_index_url?.trim() ?? '';
+  if (body.dependencies.length === 0 && (index === '' || index === PACKAGE_INDEX)) return;
+  throw new ApiError(
+    'DependenciesNotSupported',
+    'Installing dependencies is not supported by this version',
+  );
+}
+
+/** Omitted ones are the reference's defaults, not the template's: its clients rely on "1", "512Mi" and "1Gi". */
+function resourcesOf({
+  cpu,
+  memory,
+  disk,
+  resources,
+}: CreateSessionRequest): SandboxSpec['resources'] {
+  return {
+    cpu: checked('cpu', cpu ?? resources?.cpu ?? '1', isCpu),
+    memory: checked('memory', memory ?? resources?.memory ?? '512Mi', isMemory),
+    disk: checked('disk', disk ?? resources?.disk ?? '1Gi', isMemory),
+  };
+}
+
+function checked(field: string, value: string, isValid: (value: string) => boolean): string {
+  if (isValid(value)) return value;
+  throw new ApiError('InvalidQuantity', `Invalid ${field} format: ${value.slice(0, 64)}`);
+}
+
+function envOf(
+  env: Readonly<Record<string, string>> | null | undefined,
+): { name: string; value: string }[] {
+  return Object.entries(env ?? {}).map(([name, value]) => ({ name, value }));
+}
+
+/** The execution belongs to this very sandbox: garbage collection takes it when that is gone. */
+export function executionDraft(
+  body: ExecuteRequest,
+  sandbox: Sandbox,
+  origin: Origin,
+): Draft<Execution> {
+  const metadata = metadataOf(origin);
+  return {
+    apiVersion: API_VERSION,
+    kind: EXECUTIONS.kind,
+    metadata: {
+      ...metadata,
+      labels: { ...metadata.labels, [LABEL.sandbox]: sandbox.metadata.name },
+      ownerReferences: [controllerReference(sandbox)],
+    },
+    spec: executionSpec.parse({
+      sandboxRef: { name: sandbox.metadata.name },
+      language: body.language,
+      code: body.code,
+      event: body.event ?? {},
+      timeoutSeconds: body.timeout,
+      env: envOf(body.env_vars),
+    }),
+  };
+}
+
+export function templateDraft(body: CreateTemplateRequest, origin: Origin): Draft<SandboxTemplate> {
+  return {
+    apiVersion: API_VERSION,
+    kind: SANDBOX_TEMPLATES.kind,
+    metadata: metadataOf(origin),
+    spec: sandboxTemplateSpec.parse({
+      displayName: body.name,
+      image: body.image_url,
+      runtime: body.runtime_type,
+      resources: {
+        cpu: cpuQuantityOf(body.default_cpu_cores),
+        memory: byteQuantityOf(body.default_memory_mb),
+        disk: byteQuantityOf(body.default_disk_mb),
+      },
+      env: envOf(body.default_env_vars),
+      timeouts: { idleSeconds: body.default_timeout },
+    }),
+  };
+}
+
+/** A merge patch of what the body names; undefined if it names nothing. */
+export function templatePatch(
+  body: UpdateTemplateRequest,
+  current: SandboxTemplate,
+): object | undefined {
+  const spec = dropEmpty({
+    displayName: body.name,
+    image: body.image_url,
+    resources: dropEmpty({
+      cpu: mapped(body.default_cpu_cores, cpuQuantityOf),
+      memory: mapped(body.default_memory_mb, byteQuantityOf),
+      disk: mapped(body.default_disk_mb, byteQuantityOf),
+    }),
+    timeouts: dropEmpty({ idleSeconds: body.default_timeout }),
+    env: mapped(body.default_env_vars, (env) => [...secretEnvOf(current), ...envOf(env)]),
+  });
+  return spec === undefined ? undefined : { spec };
+}
+
+/** REST does not show variables that come from Secrets, so a client that replaces "all" variables does not mean these. */
+function secretEnvOf(template: SandboxTemplate): SandboxTemplate['spec']['env'] {
+  return template.spec.env.filter((variable) => variable.valueFrom !== undefined);
+}
+
+function mapped<T, R>(value: T | null | undefined, map: (value: T) => R): R | undefined {
+  return value === null || value === undefined ? undefined : map(value);
+}
+
+/** Without absent and null fields: in a merge patch null would delete. */
+function dropEmpty(fields: Readonly<Record<string, unknown>>): object | undefined {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
+  return given.length === 0 ? undefined : Object.fromEntries(given);
+}
