@@ -6,6 +6,7 @@ import {
   executionTimeoutSeconds,
   immutable,
   objectName,
+  observedGeneration,
   plainEnv,
   timestamp,
 } from './fields.ts';
@@ -39,32 +40,45 @@ const timeoutImmutable = {
 
 export const executionSpec = z
   .object({
-    sandboxRef: z.object({ name: objectName }).meta(immutable('spec.sandboxRef')),
-    language: z.enum(LANGUAGES).meta(immutable('spec.language')),
-    code: z.string().min(1).max(LIMITS.codeCharacters).meta(immutable('spec.code')),
+    sandboxRef: z
+      .object({ name: objectName })
+      .describe('The Sandbox that it runs in.')
+      .meta(immutable('spec.sandboxRef')),
+    language: z
+      .enum(LANGUAGES)
+      .describe('What the code is written in.')
+      .meta(immutable('spec.language')),
+    code: z
+      .string()
+      .min(1)
+      .max(LIMITS.codeCharacters)
+      .describe(
+        'The program. If it defines `handler`, that is called and its return value is the result.',
+      )
+      .meta(immutable('spec.code')),
     event: z
       .record(z.string(), z.unknown())
       .default({})
-      .meta({
-        description: 'Handed to the handler as its first argument.',
-        ...immutable('spec.event'),
-      }),
+      .describe('Handed to the handler as its first argument.')
+      .meta(immutable('spec.event')),
     timeoutSeconds: executionTimeoutSeconds
       .optional()
-      .meta({ description: 'Absent: the sandbox or its template decides.' }),
-    env: plainEnv.default([]).meta(immutable('spec.env')),
+      .describe('How long it may run. Absent: the sandbox or its template decides.'),
+    env: plainEnv
+      .default([])
+      .describe("Environment of this execution; wins over the sandbox's.")
+      .meta(immutable('spec.env')),
     ttlSecondsAfterFinished: z
       .int()
       .min(0)
       .max(2_592_000)
       .default(86_400)
-      .meta({
-        description: 'The object is deleted this long after it finished.',
-        ...immutable('spec.ttlSecondsAfterFinished'),
-      }),
+      .describe('The object is deleted this long after it finished.')
+      .meta(immutable('spec.ttlSecondsAfterFinished')),
     cancel: z
       .boolean()
       .default(false)
+      .describe('Ends it, if it has not ended.')
       .meta({
         'x-kubernetes-validations': [
           { rule: '!oldSelf || self', message: 'spec.cancel cannot be taken back' },
@@ -76,40 +90,51 @@ export type ExecutionSpec = z.infer<typeof executionSpec>;
 
 /** One captured stream: whole, or its head and tail with a line between them that says what is missing. */
 export const output = z.object({
-  text: z.string(),
-  /** Written by the program in all, also what was not kept. */
-  bytes: z.int().min(0),
-  truncated: z.boolean(),
+  text: z.string().describe('UTF-8; of a long one its head and its tail.'),
+  bytes: z.int().min(0).describe('Written by the program in all, also what was not kept.'),
+  truncated: z.boolean().describe('Whether `text` is not all of it.'),
 });
 export type Output = z.infer<typeof output>;
 
 /** Of the user's process and its children, not of the executor. */
 export const executionMetrics = z.object({
-  durationMs: z.number().min(0),
-  cpuTimeMs: z.number().min(0).optional(),
+  durationMs: z.number().min(0).describe('From start to end of the process.'),
+  cpuTimeMs: z.number().min(0).optional().describe('User and system time.'),
   peakMemoryBytes: z.int().min(0).optional(),
 });
 export type ExecutionMetrics = z.infer<typeof executionMetrics>;
 
 export const executionStatus = z.object({
-  observedGeneration: z.int().min(0).optional(),
-  phase: z.enum(EXECUTION_PHASES).optional(),
-  reason: z.enum(EXECUTION_REASONS).optional(),
-  message: z.string().max(4_096).optional(),
+  observedGeneration: observedGeneration.optional(),
+  phase: z.enum(EXECUTION_PHASES).optional().describe('Where it is in its life.'),
+  reason: z.enum(EXECUTION_REASONS).optional().describe('Why it ended as it did.'),
+  message: z.string().max(4_096).optional().describe('The reason in a sentence.'),
   conditions: conditions.optional(),
-  exitCode: z.int().optional(),
-  signal: z.string().max(16).optional(),
-  stdout: output.optional(),
-  stderr: output.optional(),
-  /** Absent when there was no handler, no return value or no success. */
-  returnValue: anyJson.optional(),
-  metrics: executionMetrics.optional(),
-  podName: z.string().optional(),
-  /** The pod that it was handed to: it is never handed to another one. */
-  podUID: z.string().optional(),
-  attempts: z.int().min(0).optional(),
-  startedAt: timestamp.optional(),
-  finishedAt: timestamp.optional(),
+  exitCode: z
+    .int()
+    .optional()
+    .describe('As a shell reports it: 124 on timeout, 128 + n when killed by signal n.'),
+  signal: z.string().max(16).optional().describe('The signal that killed it, such as SIGKILL.'),
+  stdout: output.optional().describe('Standard output.'),
+  stderr: output.optional().describe('Standard error.'),
+  returnValue: anyJson
+    .optional()
+    .describe('Absent when there was no handler, no return value or no success.'),
+  metrics: executionMetrics
+    .optional()
+    .describe("Of the user's process and its children, not of the executor."),
+  podName: z.string().optional().describe('The pod that it was handed to.'),
+  podUID: z
+    .string()
+    .optional()
+    .describe('The pod that it was handed to: it is never handed to another one.'),
+  attempts: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('How often it was handed to an executor; the code ran at most once.'),
+  startedAt: timestamp.optional().describe('When its process began.'),
+  finishedAt: timestamp.optional().describe('When the outcome was final.'),
 });
 export type ExecutionStatus = z.infer<typeof executionStatus>;
 

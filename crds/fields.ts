@@ -16,27 +16,31 @@ export const objectName = z
   .string()
   .min(OBJECT_NAME.minLength)
   .max(OBJECT_NAME.maxLength)
-  .regex(new RegExp(OBJECT_NAME.pattern));
+  .regex(new RegExp(OBJECT_NAME.pattern))
+  .describe('Name of an object in the same namespace.');
 
-/** resource.Quantity, restricted to what a person writes. https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ */
+/**
+ * resource.Quantity, restricted to what a person writes, and never zero: a limit of zero is no limit.
+ * https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+ */
 export const cpuQuantity = z
   .string()
   .max(16)
-  .regex(/^(\d{1,6}m|\d{1,4}(\.\d{1,3})?)$/)
-  .meta({ description: 'CPU cores, such as "1", "0.5" or "500m".' });
+  .regex(/^([1-9]\d{0,5}m|[1-9]\d{0,3}(\.\d{1,3})?|0\.([1-9]\d{0,2}|0[1-9]\d?|00[1-9]))$/)
+  .describe('CPU cores, such as "1", "0.5" or "500m".');
 
 export const byteQuantity = z
   .string()
   .max(16)
-  .regex(/^\d{1,15}(Ki|Mi|Gi|Ti|k|M|G|T)?$/)
-  .meta({ description: 'Bytes, such as "512Mi" or "1Gi".' });
+  .regex(/^[1-9]\d{0,14}(Ki|Mi|Gi|Ti|k|M|G|T)?$/)
+  .describe('Bytes, such as "512Mi" or "1Gi".');
 
 export const resources = z.object({
   cpu: cpuQuantity.default('1'),
   memory: byteQuantity.default('512Mi'),
   disk: byteQuantity
     .default('1Gi')
-    .meta({ description: 'Size of the workspace and of scratch space.' }),
+    .describe('Size of the workspace and of scratch space, such as "1Gi".'),
 });
 
 /** Overrides for one sandbox; what is absent comes from the template. */
@@ -50,7 +54,8 @@ export const envName = z
   .string()
   .min(1)
   .max(128)
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+  .describe('Name of an environment variable.');
 
 export const plainEnvVar = z.object({
   name: envName,
@@ -66,11 +71,19 @@ export const plainEnv = z
 export const executionTimeoutSeconds = z
   .int()
   .min(LIMITS.executionTimeoutSeconds.min)
-  .max(LIMITS.executionTimeoutSeconds.max);
+  .max(LIMITS.executionTimeoutSeconds.max)
+  .describe('How long one execution may run.');
 
-/** Zero switches a timeout off. */
-export const idleSeconds = z.int().min(0).max(604_800);
-export const lifetimeSeconds = z.int().min(0).max(2_592_000);
+export const idleSeconds = z
+  .int()
+  .min(0)
+  .max(604_800)
+  .describe('Ends a sandbox that nobody used for so long; 0: never.');
+export const lifetimeSeconds = z
+  .int()
+  .min(0)
+  .max(2_592_000)
+  .describe('Ends a sandbox of this age; 0: never.');
 
 export const timestamp = z.string().meta({ format: 'date-time' });
 
@@ -83,8 +96,14 @@ export const condition = z.object({
   observedGeneration: z.int().min(0).exactOptional(),
 });
 
+export const observedGeneration = z
+  .int()
+  .min(0)
+  .describe('The metadata.generation that this status is about.');
+
 export const conditions = z
   .array(condition)
+  .describe('What is true of it, for programs; `kubectl wait --for=condition=...` reads them.')
   .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] });
 
 /** Any JSON value, kept as it is. */

@@ -31,7 +31,9 @@ function fileName(manifest: CrdManifest): string {
 }
 
 function text(manifest: CrdManifest): string {
-  return HEADER + stringify(manifest, { lineWidth: 0, aliasDuplicateObjects: false });
+  return (
+    HEADER + stringify(manifest, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false })
+  );
 }
 
 async function write(folder: URL): Promise<void> {

@@ -6,6 +6,7 @@ import {
   executionTimeoutSeconds,
   idleSeconds,
   lifetimeSeconds,
+  observedGeneration,
   resources,
 } from './fields.ts';
 import { LIMITS } from './limits.ts';
@@ -43,47 +44,55 @@ const toleration = z.object({
 });
 
 export const sandboxTemplateSpec = z.object({
-  displayName: z.string().max(255).optional(),
-  image: z
-    .string()
-    .min(1)
-    .max(512)
-    .meta({ description: 'Image that contains the executor; see images/README.md.' }),
-  imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
+  displayName: z.string().max(255).optional().describe('Name for people.'),
+  image: z.string().min(1).max(512).describe('Image with the executor and the runtime in it.'),
+  imagePullPolicy: z
+    .enum(['Always', 'IfNotPresent', 'Never'])
+    .default('IfNotPresent')
+    .describe('As in a pod.'),
   imagePullSecrets: z
     .array(z.object({ name: z.string().min(1).max(253) }))
     .max(16)
-    .default([]),
-  runtime: z.enum(RUNTIMES).default('python3.11'),
-  resources: resources.prefault({}),
+    .default([])
+    .describe('Secrets for the registry of the image, as in a pod.'),
+  runtime: z.enum(RUNTIMES).default('python3.11').describe('What the image is made for.'),
+  resources: resources.prefault({}).describe('What each sandbox gets: limit and request at once.'),
   env: z
     .array(templateEnvVar)
     .max(LIMITS.envVars)
     .default([])
+    .describe('Environment of user code.')
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] }),
   timeouts: z
     .object({
       executionSeconds: executionTimeoutSeconds.default(LIMITS.executionTimeoutSeconds.default),
-      idleSeconds: idleSeconds
-        .default(1_800)
-        .meta({ description: 'Ends a sandbox that nobody used for so long; 0: never.' }),
-      lifetimeSeconds: lifetimeSeconds
-        .default(21_600)
-        .meta({ description: 'Ends a sandbox of this age; 0: never.' }),
+      idleSeconds: idleSeconds.default(1_800),
+      lifetimeSeconds: lifetimeSeconds.default(21_600),
     })
-    .prefault({}),
-  isolation: z.object({ runtimeClassName: z.string().max(253).optional() }).prefault({}),
+    .prefault({})
+    .describe('Hold where a sandbox says nothing else.'),
+  isolation: z
+    .object({
+      runtimeClassName: z
+        .string()
+        .max(253)
+        .optional()
+        .describe('RuntimeClass of the pods, such as gVisor or Kata Containers.'),
+    })
+    .prefault({})
+    .describe('What stands between sandboxes and the node, beyond a container.'),
   scheduling: z
     .object({
       nodeSelector: z.record(z.string(), z.string()).default({}),
       tolerations: z.array(toleration).max(32).default([]),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Which nodes the pods may run on, as in a pod.'),
 });
 export type SandboxTemplateSpec = z.infer<typeof sandboxTemplateSpec>;
 
 export const sandboxTemplateStatus = z.object({
-  observedGeneration: z.int().min(0).optional(),
+  observedGeneration: observedGeneration.optional(),
   sandboxes: z
     .int()
     .min(0)

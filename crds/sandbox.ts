@@ -7,6 +7,7 @@ import {
   immutable,
   lifetimeSeconds,
   objectName,
+  observedGeneration,
   plainEnv,
   resourceOverrides,
   timestamp,
@@ -26,9 +27,18 @@ export const SANDBOX_PHASES = [
 export type SandboxPhase = (typeof SANDBOX_PHASES)[number];
 
 export const sandboxSpec = z.object({
-  templateRef: z.object({ name: objectName }).meta(immutable('spec.templateRef')),
-  resources: resourceOverrides.default({}).meta(immutable('spec.resources')),
-  env: plainEnv.default([]).meta(immutable('spec.env')),
+  templateRef: z
+    .object({ name: objectName })
+    .describe('The SandboxTemplate that it is made from.')
+    .meta(immutable('spec.templateRef')),
+  resources: resourceOverrides
+    .default({})
+    .describe('What is absent comes from the template.')
+    .meta(immutable('spec.resources')),
+  env: plainEnv
+    .default([])
+    .describe("Environment of user code; wins over the template's.")
+    .meta(immutable('spec.env')),
   timeouts: z
     .object({
       executionSeconds: executionTimeoutSeconds.optional(),
@@ -36,10 +46,11 @@ export const sandboxSpec = z.object({
       lifetimeSeconds: lifetimeSeconds.optional(),
     })
     .default({})
-    .meta({ description: 'What is absent comes from the template.' }),
+    .describe('What is absent comes from the template.'),
   desiredState: z
     .enum(['Running', 'Terminated'])
     .default('Running')
+    .describe('Terminated ends it and keeps the object; there is no way back.')
     .meta({
       'x-kubernetes-validations': [
         {
@@ -52,28 +63,33 @@ export const sandboxSpec = z.object({
 export type SandboxSpec = z.infer<typeof sandboxSpec>;
 
 export const sandboxStatus = z.object({
-  observedGeneration: z.int().min(0).optional(),
-  phase: z.enum(SANDBOX_PHASES).optional(),
-  reason: z.enum(SANDBOX_REASONS).optional(),
-  message: z.string().max(4_096).optional(),
+  observedGeneration: observedGeneration.optional(),
+  phase: z.enum(SANDBOX_PHASES).optional().describe('Where it is in its life.'),
+  reason: z.enum(SANDBOX_REASONS).optional().describe('Why it is in its phase.'),
+  message: z.string().max(4_096).optional().describe('The reason in a sentence.'),
   conditions: conditions.optional(),
-  podName: z.string().optional(),
+  podName: z.string().optional().describe('The pod that serves it.'),
   podUID: z.string().optional(),
-  nodeName: z.string().optional(),
-  /** How often a lost pod was replaced. */
-  restarts: z.int().min(0).optional(),
-  /** When a pod that had been ready was last lost: an older execution may have been handed to that pod. */
-  lostAt: timestamp.optional(),
-  /** Pods lost one after the other without a minute of being ready between them. */
-  lossesInARow: z.int().min(0).optional(),
-  /** No new pod is made before then. */
-  nextAttemptAt: timestamp.optional(),
-  /** When the pod that serves now was first seen ready. */
-  readyAt: timestamp.optional(),
-  lastActivityTime: timestamp.optional(),
-  idleDeadline: timestamp.optional(),
-  expiresAt: timestamp.optional(),
-  terminatedAt: timestamp.optional(),
+  nodeName: z.string().optional().describe('Where that pod runs.'),
+  restarts: z.int().min(0).optional().describe('How often a lost pod was replaced.'),
+  lostAt: timestamp
+    .optional()
+    .describe(
+      'When a pod that had been ready was last lost: an older execution may have been handed to that pod.',
+    ),
+  lossesInARow: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('Pods lost one after the other without a minute of being ready between them.'),
+  nextAttemptAt: timestamp.optional().describe('No new pod is made before then.'),
+  readyAt: timestamp.optional().describe('When the pod that serves now was first seen ready.'),
+  lastActivityTime: timestamp
+    .optional()
+    .describe('The last use that is known; asked for when the idle deadline comes due.'),
+  idleDeadline: timestamp.optional().describe('It is not ended for idleness before then.'),
+  expiresAt: timestamp.optional().describe('When its lifetime is over.'),
+  terminatedAt: timestamp.optional().describe('When it ended.'),
 });
 export type SandboxStatus = z.infer<typeof sandboxStatus>;
 
