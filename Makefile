@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help: ## Shows this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-$(INSTALLED): package.json package-lock.json .npmrc tools/install.sh
+$(INSTALLED): package-lock.json .npmrc tools/install.sh
 	@tools/install.sh
 	@touch $@
 
@@ -48,7 +48,7 @@ images: ## Builds the images of the sandboxes
 	@images/build.sh
 
 bench: $(INSTALLED) ## Measures runs beside their physical baselines
-	@$(NODE) local/cli.ts bench
+	@$(NODE) test/bench/main.ts
 
 clean: ## Stops the local control plane; removes its state, caches and the packages
 	@if [ -x $(NODE) ] && [ -f local/cli.ts ]; then $(NODE) local/cli.ts clean; fi

@@ -28,4 +28,4 @@ if ! command -v shellcheck >/dev/null; then
   echo 'shellcheck is not installed'
   exit 77
 fi
-shellcheck --external-sources "${shell[@]}"
+shellcheck --external-sources --severity=warning "${shell[@]}"

@@ -3,12 +3,13 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-if ! command -v npm >/dev/null || ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' 2>/dev/null; then
+if ! command -v npm >/dev/null || ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null; then
   echo 'install: Node.js 20 or newer with npm is needed; see https://nodejs.org/en/download' >&2
   exit 1
 fi
 
-npm ci --no-fund --no-audit --loglevel=error
+# `npm ci` starts from nothing; where packages are installed already, they are only brought up to date, so that other commands can go on using them.
+if [ -d node_modules ]; then npm install --no-save --loglevel=error; else npm ci --loglevel=error; fi
 
 # The npm package `node` fetches its binary in an install script. Where a policy forbids those (ignore-scripts; npm 12 with a user's own rules),
 # do the same here, where it is a command of this repository.
