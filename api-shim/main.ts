@@ -1,14 +1,10 @@
 import packageJson from '../package.json' with { type: 'json' };
-import { EXECUTIONS, type Execution } from '../crds/execution.ts';
-import { SANDBOXES, type Sandbox } from '../crds/sandbox.ts';
-import { SANDBOX_TEMPLATES, type SandboxTemplate } from '../crds/sandbox-template.ts';
 import { createHttpClient } from '../kube/http-client.ts';
 import { loadKubeConfig } from '../kube/kube-config.ts';
 import { createLogger } from '../kube/logging.ts';
-import { ObjectCache } from '../kube/object-cache.ts';
 import { createApp } from './app.ts';
+import { createApiCaches, startCaches, stopCaches } from './caches.ts';
 import { apiConfig } from './config.ts';
-import { EXECUTIONS_BY_SANDBOX } from './executions.ts';
 import { listen } from './server.ts';
 
 /** The REST API as a process of its own, beside a cluster's operator. */
@@ -18,19 +14,8 @@ async function main(): Promise<void> {
   const stopping = stopSignal();
   const client = createHttpClient(loadKubeConfig());
   const shared = { client, namespace: config.namespace, logger };
-  const { name, of } = EXECUTIONS_BY_SANDBOX;
-  const caches = {
-    sandboxes: new ObjectCache<Sandbox>({ ...shared, type: SANDBOXES }),
-    templates: new ObjectCache<SandboxTemplate>({ ...shared, type: SANDBOX_TEMPLATES }),
-    executions: new ObjectCache<Execution>({
-      ...shared,
-      type: EXECUTIONS,
-      indexes: { [name]: of },
-    }),
-  };
-  const all = Object.values(caches);
-  for (const cache of all) cache.start();
-  await Promise.all(all.map((cache) => cache.whenSynced(stopping)));
+  const caches = createApiCaches(shared);
+  await startCaches(caches, stopping);
 
   const { corsOrigins, allowedHosts } = config;
   const hosts = allowedHosts === undefined ? {} : { allowedHosts };
@@ -43,7 +28,7 @@ async function main(): Promise<void> {
     else stopping.addEventListener('abort', resolve, { once: true });
   });
   await server.close();
-  await Promise.all(all.map((cache) => cache.stop()));
+  await stopCaches(caches);
   await client.close();
 }
 

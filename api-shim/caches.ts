@@ -1,0 +1,41 @@
+import { EXECUTIONS, type Execution } from '../crds/execution.ts';
+import { SANDBOXES, type Sandbox } from '../crds/sandbox.ts';
+import { SANDBOX_TEMPLATES, type SandboxTemplate } from '../crds/sandbox-template.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Logger } from '../kube/logger.ts';
+import { ObjectCache } from '../kube/object-cache.ts';
+import { EXECUTIONS_BY_SANDBOX } from './executions.ts';
+
+/** What the REST API reads from. */
+export interface ApiCaches {
+  readonly sandboxes: ObjectCache<Sandbox>;
+  readonly templates: ObjectCache<SandboxTemplate>;
+  readonly executions: ObjectCache<Execution>;
+}
+
+export interface ApiCachesOptions {
+  readonly client: KubeClient;
+  readonly namespace: string;
+  readonly logger: Logger;
+}
+
+/** Caches with the indexes that the REST API asks for; not started. */
+export function createApiCaches(options: ApiCachesOptions): ApiCaches {
+  const { name, of } = EXECUTIONS_BY_SANDBOX;
+  return {
+    sandboxes: new ObjectCache<Sandbox>({ ...options, type: SANDBOXES }),
+    templates: new ObjectCache<SandboxTemplate>({ ...options, type: SANDBOX_TEMPLATES }),
+    executions: new ObjectCache<Execution>({ ...options, type: EXECUTIONS, indexes: { [name]: of } }),
+  };
+}
+
+/** Resolves once every cache has its first list. */
+export async function startCaches(caches: ApiCaches, signal: AbortSignal): Promise<void> {
+  const all = Object.values(caches);
+  for (const cache of all) cache.start();
+  await Promise.all(all.map((cache) => cache.whenSynced(signal)));
+}
+
+export async function stopCaches(caches: ApiCaches): Promise<void> {
+  await Promise.all(Object.values(caches).map((cache) => cache.stop()));
+}
