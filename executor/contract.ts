@@ -36,6 +36,16 @@ export const EXECUTOR_ENV = {
 export const EXECUTOR_PORT = 8080;
 export const TOKEN_ISSUER = 'sandbox-control-plane';
 
+/** What one outcome can hold. The control plane's `crds/limits.ts` has the same numbers; `test/executor/contract.test.ts` holds them together. */
+export const EXECUTOR_LIMITS = {
+  /** Bytes of stdout and of stderr, each, measured as a JSON string: half from the head, half from the tail. */
+  outputBytes: 204_800,
+  /** Bytes of JSON. */
+  returnValueBytes: 262_144,
+  /** Arrays and objects within each other in a return value: what every JSON reader on its way can take. */
+  returnValueDepth: 256,
+} as const;
+
 export const executionId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 
 export const startRequest = z.object({
@@ -103,7 +113,7 @@ export type ExecutionState = z.infer<typeof executionState>;
 export const outputEvent = z.discriminatedUnion('type', [
   z.object({ n: z.int().min(0), type: z.literal('stdout'), data: z.string() }),
   z.object({ n: z.int().min(0), type: z.literal('stderr'), data: z.string() }),
-  /** Output before `n` is no longer held. */
+  /** Output from the number asked for up to and including `n` is no longer held: at most so many bytes. The next event is n + 1. */
   z.object({ n: z.int().min(0), type: z.literal('gap'), bytes: z.int().min(0) }),
   z.object({ n: z.int().min(0), type: z.literal('end'), phase: z.enum(OUTCOME_PHASES) }),
 ]);

@@ -1,0 +1,34 @@
+import { errors } from 'undici';
+import { ExecutorError } from './client.ts';
+
+/** Maps what went wrong on the wire; the one place where undici's errors are known. */
+export function errorFromFailure(cause: unknown, signal?: AbortSignal): ExecutorError {
+  if (cause instanceof ExecutorError) return cause;
+  if (signal?.aborted === true) return new ExecutorError('Aborted', 'the call was given up', { cause, retryable: false });
+  if (cause instanceof errors.HeadersTimeoutError || cause instanceof errors.BodyTimeoutError) {
+    return new ExecutorError('TimedOut', 'the executor does not answer', { cause, retryable: true });
+  }
+  if (isUnintelligible(cause)) {
+    return new ExecutorError('BadAnswer', `the executor's answer cannot be used: ${messageOf(cause)}`, { cause, retryable: false });
+  }
+  return new ExecutorError('Unreachable', `the executor cannot be reached: ${messageOf(cause)}`, { cause, retryable: true });
+}
+
+/** Maps an answer other than 200. */
+export function errorFromProblem(status: number, message: string): ExecutorError {
+  if (status === 401) return new ExecutorError('Unauthorized', message, { retryable: false });
+  if (status === 404) return new ExecutorError('NotFound', message, { retryable: false });
+  return new ExecutorError('Refused', message, { retryable: status >= 500 });
+}
+
+function isUnintelligible(cause: unknown): boolean {
+  return (
+    cause instanceof errors.ResponseExceededMaxSizeError ||
+    cause instanceof errors.HTTPParserError ||
+    cause instanceof errors.HeadersOverflowError
+  );
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,128 @@
+import { once } from 'node:events';
+import { z } from 'zod';
+import type { ActivityLog } from './activity.ts';
+import { executionId, startRequest } from './contract.ts';
+import type { EventBuffer } from './event-buffer.ts';
+import type { Execution } from './execution.ts';
+import type { Executions } from './executions.ts';
+import { ProblemError } from './problem.ts';
+import { readJson } from './request-body.ts';
+import { type Call, type Route, sendJson } from './router.ts';
+
+/** Code, event and environment at their largest, with what JSON adds. */
+const MAX_START_BYTES = 4_194_304;
+const MAX_WAIT_MS = 3_600_000;
+const EVENTS_PER_WRITE = 64;
+
+const ONE = /^\/v1\/executions\/([^/]+)$/;
+const EVENTS = /^\/v1\/executions\/([^/]+)\/events$/;
+
+const wait = z.coerce.number().int().min(0).max(MAX_WAIT_MS).catch(0);
+const from = z.coerce.number().int().min(0);
+
+/** Names and values that an environment can hold. */
+const environment = z.record(
+  z.string().regex(/^[^=\0]+$/, 'an environment variable needs a name without = and NUL'),
+  z.string().regex(/^[^\0]*$/, 'an environment variable cannot hold NUL'),
+);
+const request = startRequest.extend({ env: environment.default({}) });
+
+export function executionRoutes(executions: Executions, activity: ActivityLog): Route[] {
+  const find = (call: Call): Execution => {
+    const id = call.parts[0] ?? '';
+    const execution = executions.find(id);
+    if (execution === undefined) throw new ProblemError('NotFound', `execution ${id.slice(0, 64)} is not known`);
+    return execution;
+  };
+  return [
+    {
+      method: 'PUT',
+      pattern: ONE,
+      handle: async (call) => {
+        const id = parseId(call.parts[0]);
+        const execution = executions.start(id, request.parse(await readJson(call.request, MAX_START_BYTES)));
+        activity.touch();
+        await answer(call, execution);
+        activity.touch();
+      },
+    },
+    {
+      method: 'GET',
+      pattern: ONE,
+      handle: async (call) => {
+        await answer(call, find(call));
+      },
+    },
+    {
+      method: 'DELETE',
+      pattern: ONE,
+      handle: async (call) => {
+        const execution = find(call);
+        execution.cancel();
+        activity.touch();
+        await answer(call, execution);
+      },
+    },
+    {
+      method: 'GET',
+      pattern: EVENTS,
+      handle: async (call) => {
+        const { events } = find(call);
+        activity.touch();
+        await stream(call, events);
+        activity.touch();
+      },
+    },
+  ];
+}
+
+function parseId(id: string | undefined): string {
+  const parsed = executionId.safeParse(id);
+  if (!parsed.success) throw new ProblemError('BadRequest', 'an execution id has 1 to 64 letters, digits, _ or -');
+  return parsed.data;
+}
+
+async function answer(call: Call, execution: Execution): Promise<void> {
+  const waitMs = wait.parse(call.query.get('wait') ?? 0);
+  if (execution.final === undefined && waitMs > 0) await overOr(execution, waitMs, call.signal);
+  if (!call.signal.aborted) sendJson(call.response, execution.state());
+}
+
+async function overOr(execution: Execution, waitMs: number, gone: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  const timer = setTimeout(resolve, waitMs, undefined);
+  gone.addEventListener('abort', resolve, { once: true });
+  void execution.over.then(resolve);
+  await promise;
+  clearTimeout(timer);
+}
+
+/** A reader that does not keep up holds nothing but its place: the buffer goes on without it. */
+async function stream(call: Call, events: EventBuffer): Promise<void> {
+  const { response, signal } = call;
+  let next = from.catch(0).parse(call.query.get('from') ?? 0);
+  response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
+  response.flushHeaders();
+  while (!signal.aborted) {
+    const batch = events.read(next, EVENTS_PER_WRITE);
+    const last = batch.at(-1);
+    if (last === undefined) {
+      if (events.ended) break;
+      await events.changed(signal);
+      continue;
+    }
+    next = last.n + 1;
+    const more = response.write(batch.map((event) => `${JSON.stringify(event)}\n`).join(''));
+    if (!more && !(await drained(response, signal))) return;
+  }
+  response.end();
+}
+
+async function drained(response: Call['response'], signal: AbortSignal): Promise<boolean> {
+  try {
+    await once(response, 'drain', { signal });
+    return true;
+  } catch {
+    return false;
+  }
+}

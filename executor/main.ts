@@ -1,0 +1,64 @@
+import { realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '../kube/clock.ts';
+import { ActivityLog } from './activity.ts';
+import { readConfig } from './config.ts';
+import { executionRoutes } from './execution-routes.ts';
+import { Executions } from './executions.ts';
+import { fileRoutes } from './file-routes.ts';
+import { createJsonLog } from './json-log.ts';
+import { Launcher } from './launcher.ts';
+import { HttpListener } from './listener.ts';
+import { loadNative } from './native.ts';
+import { watchOomKills } from './oom-kills.ts';
+import { createRouter } from './router.ts';
+import { statusRoutes } from './status-routes.ts';
+import { TokenVerifier } from './token.ts';
+import { Workspace } from './workspace.ts';
+
+const VERSION = '1';
+const EVENT_LIMITS = { bytes: 524_288, events: 4_096 };
+const RETENTION = { running: 64, finished: 256, finishedBytes: 25_165_824, forgottenIds: 50_000 };
+
+const log = createJsonLog({ component: 'executor' });
+// Everything here rests on it: signals from inside do not reach PID 1, and what it kills with -1 is its own container.
+if (process.pid !== 1) throw new Error('the executor must be PID 1 of its container');
+const native = loadNative();
+native.makeUnreadable();
+
+const clock = systemClock;
+const config = readConfig(process.env);
+const workspace = realpathSync(config.workspace);
+const launcher = new Launcher({
+  python: 'python3',
+  script: join(import.meta.dirname, 'launcher.py'),
+  settings: {
+    workspace,
+    path: config.path,
+    node: process.execPath,
+    nodeArguments: [join(import.meta.dirname, 'node-runner.mjs')],
+    env: config.userEnv,
+  },
+  native,
+  log,
+});
+const executions = new Executions(
+  { launcher, clock, oomKills: watchOomKills(), userEnv: config.userEnv, events: EVENT_LIMITS },
+  RETENTION,
+);
+const activity = new ActivityLog(clock, () => executions.running);
+const languages = await launcher.open();
+const verifier = new TokenVerifier(config.publicKey, config.audience, clock);
+const router = createRouter(
+  [
+    ...executionRoutes(executions, activity),
+    ...fileRoutes(new Workspace(workspace), activity),
+    ...statusRoutes({ activity, languages, version: VERSION }),
+  ],
+  (token) => verifier.accepts(token),
+  (error) => {
+    log.error('request failed', { error: error instanceof Error ? error.stack : String(error) });
+  },
+);
+await new HttpListener(config.listen, router, log).open();
+log.info('listening', { address: config.listen, languages });

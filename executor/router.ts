@@ -1,0 +1,95 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
+import type { ExecutorProblem } from './contract.ts';
+import { PROBLEM_STATUS, ProblemError } from './problem.ts';
+
+/** One request, with what the route's pattern caught. */
+export interface Call {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly query: URLSearchParams;
+  /** The pattern's groups, percent-encoded as they came. */
+  readonly parts: readonly string[];
+  /** Aborted when the caller is gone. */
+  readonly signal: AbortSignal;
+}
+
+export interface Route {
+  readonly method: string;
+  readonly pattern: RegExp;
+  readonly open?: boolean;
+  handle(call: Call): Promise<void>;
+}
+
+/**
+ * Answers requests by the first route that fits. This and `node:http` are all the framework there is: the daemon has nine calls,
+ * and express would be loaded into the memory of every sandbox.
+ */
+export function createRouter(
+  routes: readonly Route[],
+  accepts: (token: string) => Promise<boolean>,
+  report: (error: unknown) => void,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const [path = '', query = ''] = splitOnce(request.url ?? '', '?');
+    const fitting = routes.filter((route) => route.pattern.test(path));
+    const route = fitting.find(({ method }) => method === request.method);
+    if (route?.open !== true) await authenticate(request, accepts);
+    if (route === undefined) throw new ProblemError('NotFound', fitting.length > 0 ? 'no such method here' : 'no such path');
+    const parts = route.pattern.exec(path)?.slice(1) ?? [];
+    const signal = goneSignal(response);
+    await route.handle({ request, response, query: new URLSearchParams(query), parts, signal });
+  };
+  return (request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      if (!(error instanceof ProblemError)) report(error);
+      sendProblem(response, error);
+    });
+  };
+}
+
+export function sendJson(response: ServerResponse, body: unknown): void {
+  const text = JSON.stringify(body);
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+  response.end(text);
+}
+
+async function authenticate(request: IncomingMessage, accepts: (token: string) => Promise<boolean>): Promise<void> {
+  const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined || !(await accepts(token))) throw new ProblemError('Unauthorized', 'needs a valid token for this pod');
+}
+
+function sendProblem(response: ServerResponse, error: unknown): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const problem = problemOf(error);
+  const text = JSON.stringify(problem);
+  response.writeHead(PROBLEM_STATUS[problem.code], {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    // What is left of a refused request's body is not read.
+    connection: 'close',
+  });
+  response.end(text);
+}
+
+function problemOf(error: unknown): ExecutorProblem {
+  if (error instanceof ProblemError) return { code: error.code, message: error.message.slice(0, 1_024) };
+  if (error instanceof z.ZodError) return { code: 'BadRequest', message: z.prettifyError(error).slice(0, 1_024) };
+  return { code: 'Internal', message: 'unexpected error' };
+}
+
+function goneSignal(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  response.once('close', () => {
+    controller.abort();
+  });
+  return controller.signal;
+}
+
+function splitOnce(text: string, separator: string): string[] {
+  const at = text.indexOf(separator);
+  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}

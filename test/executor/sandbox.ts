@@ -1,0 +1,133 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { build } from '../../executor/build.ts';
+import type { ExecutorTarget } from '../../executor/client.ts';
+import { EXECUTOR_ENV, type FinalState, type StartRequest } from '../../executor/contract.ts';
+import { HttpExecutorClient } from '../../executor/http-client.ts';
+import { TokenSigner } from '../../executor/token.ts';
+import { systemClock } from '../../kube/clock.ts';
+
+const USER = 1000;
+const START_PATIENCE_MS = 20_000;
+const AUDIENCE = 'pod-under-test';
+
+export type RunInput = Pick<StartRequest, 'code'> & Partial<StartRequest>;
+
+/** A real executor: built, started as PID 1 of namespaces of its own, not root, reached over its socket as the control plane does. */
+export interface TestSandbox {
+  readonly client: HttpExecutorClient;
+  readonly target: ExecutorTarget;
+  readonly signer: TokenSigner;
+  /** The sandbox's folders, as seen from outside. */
+  readonly workspace: string;
+  readonly socket: string;
+  /** What the executor has written to its log. */
+  log(): string;
+  /** Runs code to its end, under an id of its own. */
+  run(input: RunInput): Promise<FinalState>;
+  close(): Promise<void>;
+}
+
+export interface SandboxOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Paths to bind over others: [from outside, to inside]. */
+  readonly binds?: readonly (readonly [string, string])[];
+  /** Put in front of the command that starts it all, for instance to enter a control group. */
+  readonly wrapper?: readonly string[];
+}
+
+let runs = 0;
+
+export async function startSandbox(options: SandboxOptions = {}): Promise<TestSandbox> {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const folder = await mkdtemp(join(tmpdir(), 'executor-'));
+  const place = { folder, dist: join(folder, 'dist'), workspace: join(folder, 'workspace'), run: join(folder, 'run') };
+  await chmod(folder, 0o755);
+  await build(place.dist);
+  for (const path of [place.workspace, place.run]) await makeFolder(path);
+  const socket = join(place.run, 'executor.sock');
+  const env = {
+    [EXECUTOR_ENV.listen]: 'unix:///run/executor/executor.sock',
+    [EXECUTOR_ENV.publicKey]: publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
+    [EXECUTOR_ENV.audience]: AUDIENCE,
+    PATH: '/usr/local/bin:/usr/bin:/bin',
+    ...options.env,
+  };
+  const [program = '', ...args] = [...(options.wrapper ?? []), ...isolation(place, options)];
+  const daemon = spawn(program, [...args, process.execPath, '--disable-sigusr1', '/opt/executor/executor.mjs'], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const log: string[] = [];
+  for (const stream of [daemon.stdout, daemon.stderr]) stream.on('data', (chunk: Buffer) => log.push(chunk.toString()));
+  const signer = new TokenSigner(privateKey, systemClock);
+  const client = new HttpExecutorClient(signer);
+  const target: ExecutorTarget = { podUID: AUDIENCE, address: { kind: 'unix', path: socket } };
+  await untilHealthy(client, target, daemon).catch((error: unknown) => {
+    throw new Error(`executor did not start: ${log.join('')}`, { cause: error });
+  });
+  return {
+    client,
+    target,
+    signer,
+    workspace: place.workspace,
+    socket,
+    log: () => log.join(''),
+    run: (input) => runToEnd(client, target, input),
+    close: async () => {
+      await client.close();
+      const ended = once(daemon, 'exit');
+      if (daemon.exitCode === null && daemon.kill('SIGKILL')) await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function isolation(place: { dist: string; workspace: string; run: string }, options: SandboxOptions): string[] {
+  const become = process.getuid?.() === 0 ? ['setpriv', `--reuid=${String(USER)}`, `--regid=${String(USER)}`, '--clear-groups'] : [];
+  const binds = [
+    ['--ro-bind', place.dist, '/opt/executor'],
+    ['--bind', place.workspace, '/workspace'],
+    ['--bind', place.run, '/run/executor'],
+    ...(options.binds ?? []).map(([from, to]) => ['--ro-bind', from, to]),
+  ];
+  return [
+    ...become,
+    ...['bwrap', '--unshare-all', '--as-pid-1', '--die-with-parent', '--new-session'],
+    ...['--uid', String(USER), '--gid', String(USER), '--chdir', '/'],
+    ...['--ro-bind', '/', '/', '--tmpfs', '/opt', '--tmpfs', '/run', '--tmpfs', '/tmp', '--dir', '/workspace'],
+    ...['--proc', '/proc', '--dev', '/dev'],
+    ...binds.flat(),
+    '--',
+  ];
+}
+
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path);
+  if (process.getuid?.() === 0) await chown(path, USER, USER);
+}
+
+async function untilHealthy(client: HttpExecutorClient, target: ExecutorTarget, daemon: ChildProcess): Promise<void> {
+  const deadline = performance.now() + START_PATIENCE_MS;
+  for (;;) {
+    try {
+      await client.health(target);
+      return;
+    } catch (error) {
+      if (daemon.exitCode !== null || performance.now() > deadline) throw error;
+      await sleep(20);
+    }
+  }
+}
+
+async function runToEnd(client: HttpExecutorClient, target: ExecutorTarget, input: RunInput): Promise<FinalState> {
+  const request = { language: 'python', event: {}, timeoutMs: 20_000, env: {}, ...input } as const;
+  const state = await client.run(target, `run-${String(++runs)}`, request, { waitMs: request.timeoutMs + 10_000 });
+  if (state.phase === 'Running') throw new Error('still running');
+  return state;
+}
