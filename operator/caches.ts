@@ -9,6 +9,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { RuntimeMetrics } from '../kube/metrics.ts';
+import type { IndexFunction } from '../kube/cache.ts';
 import { ObjectCache } from '../kube/object-cache.ts';
 import { controllerOf, keyOf } from '../kube/objects.ts';
 import type { KubeObject } from '../kube/objects.ts';
@@ -39,9 +40,11 @@ export interface CacheOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly metrics: RuntimeMetrics;
+  /** Further indexes of pods, for others who read the cache. */
+  readonly podIndexes?: Readonly<Record<string, IndexFunction<Pod>>> | undefined;
 }
 
-export function createCaches(options: CacheOptions): Caches {
+export function createCaches({ podIndexes, ...options }: CacheOptions): Caches {
   return {
     sandboxes: new ObjectCache({
       ...options,
@@ -58,7 +61,7 @@ export function createCaches(options: CacheOptions): Caches {
       ...options,
       type: PODS,
       labelSelector: `${LABEL.managedBy}=${MANAGED_BY}`,
-      indexes: { [INDEX.owner]: (pod) => [controllerOf(pod)?.uid ?? ''] },
+      indexes: { ...podIndexes, [INDEX.owner]: (pod) => [controllerOf(pod)?.uid ?? ''] },
     }),
   };
 }

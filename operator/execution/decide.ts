@@ -11,7 +11,7 @@ import { sameStatus } from '../status-writer.ts';
 import { timeOf } from '../timestamp.ts';
 import { timeoutsOf } from '../timeouts.ts';
 import type { Action } from './act.ts';
-import { handedTo } from './observe.ts';
+import { handedTo } from './handed-to.ts';
 import type { Observed } from './observe.ts';
 import { startRequestOf } from './request.ts';
 import type { RunOrder } from './runs.ts';
@@ -158,11 +158,13 @@ const POD_RECHECK_MS = 100;
 
 /** One that is known to have begun is only asked for: an executor that has forgotten it must not run it again. */
 function startOrResume(seen: Observed, { runningAfterMs }: Settings): Decision | undefined {
-  const { execution, pod, target } = seen;
-  if (seen.run !== undefined || pod === undefined || target === undefined) return undefined;
+  const { execution, sandbox, pod, target } = seen;
+  if (seen.run !== undefined || sandbox === undefined) return undefined;
+  if (pod === undefined || target === undefined) return undefined;
   const order: RunOrder = {
     uid: execution.metadata.uid,
     key: keyOf(refOf(execution)),
+    sandboxKey: keyOf(refOf(sandbox)),
     podName: pod.metadata.name,
     target,
   };

@@ -12,6 +12,7 @@ import { sandboxKeyOf, templateKeyOf } from '../caches.ts';
 import type { Caches } from '../caches.ts';
 import type { OwnWrites } from '../own-writes.ts';
 import { podState } from '../sandbox/pod-state.ts';
+import { handedTo } from './handed-to.ts';
 import type { InFlightRuns, RunView } from './runs.ts';
 
 /** Everything that a decision about one execution looks at. */
@@ -54,11 +55,6 @@ export async function observe(
   const seen = look(deps, execution, cachedSandbox(deps, execution));
   if (!looksLost(seen)) return seen;
   return look(deps, execution, await currentSandbox(deps, execution, signal));
-}
-
-/** The UID of the pod that an execution was handed to, if that is known. */
-export function handedTo({ execution, run }: Observed): string | undefined {
-  return run?.podUID ?? execution.status?.podUID;
 }
 
 function look(deps: ObserveDeps, execution: Execution, sandbox: Sandbox | undefined): Observed {

@@ -29,6 +29,8 @@ export interface RunOrder {
   readonly uid: string;
   /** The execution's key: what to have reconciled. */
   readonly key: string;
+  /** The sandbox's key. */
+  readonly sandboxKey: string;
   readonly podName: string;
   readonly target: ExecutorTarget;
   /** Absent: the executor has it already, and must not start it again should it have forgotten. */
@@ -42,8 +44,8 @@ export interface InFlightRunsOptions {
   readonly logger: Logger;
   /** Says "look at this execution again". */
   readonly enqueue: (key: string) => void;
-  /** Told when an executor does not answer a run. */
-  readonly onSilence: (podUID: string) => void;
+  /** Told when the executor does not answer a run. */
+  readonly onSilence: (order: RunOrder) => void;
 }
 
 /** The first answer comes soon, so that a run that goes on can be told from one that was never begun. */
@@ -165,7 +167,7 @@ export class InFlightRuns {
     const { signal } = run.controller;
     if (signal.aborted) return;
     if (error instanceof ExecutorError && error.retryable) {
-      this.#options.onSilence(run.order.target.podUID);
+      this.#options.onSilence(run.order);
       await sleep(this.#options.clock, backoffDelay(failures, RETRY, this.#options.random), signal);
       return;
     }

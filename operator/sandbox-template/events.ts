@@ -1,5 +1,20 @@
 import type { SandboxTemplate } from '../../crds/sandbox-template.ts';
-import type { ObjectEvent } from '../../kube/events.ts';
+import type { EventRecorder, ObjectEvent } from '../../kube/events.ts';
+import { keyOf, refOf } from '../../kube/objects.ts';
+import type { Caches } from '../caches.ts';
+import { liveSandboxes } from './observe.ts';
+
+/** A template has no finalizer, so that it is in use is told after the fact. */
+export function warnAboutDeletedTemplates(
+  caches: Pick<Caches, 'templates' | 'sandboxes'>,
+  events: EventRecorder,
+): void {
+  caches.templates.subscribe(({ type, object }) => {
+    if (type !== 'deleted') return;
+    const sandboxes = liveSandboxes(caches, keyOf(refOf(object)));
+    if (sandboxes > 0) events.record(deletedWhileInUse(object, sandboxes));
+  });
+}
 
 /** Allowed, for running sandboxes no longer need their template; but a lost pod of theirs can't be replaced without it. */
 export function deletedWhileInUse(template: SandboxTemplate, sandboxes: number): ObjectEvent {

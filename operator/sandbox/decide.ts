@@ -16,11 +16,10 @@ import {
   startDeadline,
 } from './deadlines.ts';
 import { hindranceOf, overdueReason, templateHindrance } from './hindrance.ts';
-import { isLive } from './observe.ts';
 import type { Observed } from './observe.ts';
 import { buildPod } from './pod.ts';
 import type { PodSettings } from './pod.ts';
-import { podState } from './pod-state.ts';
+import { isLive, podState } from './pod-state.ts';
 import { lossesWithThis, lossOf, recoveryDelayMs } from './recovery.ts';
 import {
   endedStatus,

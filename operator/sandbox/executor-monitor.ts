@@ -54,6 +54,11 @@ export class ExecutorMonitor {
     return this.#entries.get(podUID)?.view ?? {};
   }
 
+  /** Whether its executor was ever asked, and is still of interest. */
+  knows(podUID: string): boolean {
+    return this.#entries.has(podUID);
+  }
+
   /** Asks until there is an answer; does nothing if that goes on already. */
   askHealth(key: string, target: ExecutorTarget): void {
     const entry = this.#entry(target.podUID);

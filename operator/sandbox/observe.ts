@@ -18,6 +18,7 @@ import type { CreatedPods } from '../created-pods.ts';
 import type { OwnWrites } from '../own-writes.ts';
 import type { ExecutorMonitor, ExecutorView } from './executor-monitor.ts';
 import { podName, sandboxLabel } from './pod-name.ts';
+import { isLive } from './pod-state.ts';
 
 /** Everything that a decision about one sandbox looks at. */
 export interface Observed {
@@ -74,11 +75,6 @@ export async function observe(
     learned: undefined,
     now: deps.clock.now(),
   };
-}
-
-/** Neither gone nor about to go. */
-export function isLive(pod: Pod): boolean {
-  return pod.metadata.deletionTimestamp === undefined;
 }
 
 /**

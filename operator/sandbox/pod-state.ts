@@ -15,6 +15,11 @@ type WaitingReason = Extract<
 >;
 export type OverReason = Extract<SandboxReason, 'PodFailed' | 'OOMKilled' | 'Evicted' | 'NodeLost'>;
 
+/** Neither gone nor about to go. */
+export function isLive(pod: Pod): boolean {
+  return pod.metadata.deletionTimestamp === undefined;
+}
+
 /** The rules are in order: what ends a pod comes before what delays it. */
 export function podState(pod: Pod | undefined): PodState {
   if (pod === undefined) return { kind: 'absent' };

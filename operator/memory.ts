@@ -1,0 +1,83 @@
+import type { Execution } from '../crds/execution.ts';
+import type { Sandbox } from '../crds/sandbox.ts';
+import type { ExecutorClient } from '../executor/client.ts';
+import type { Clock } from '../kube/clock.ts';
+import type { Logger } from '../kube/logger.ts';
+import { controllerOf } from '../kube/objects.ts';
+import type { KubeObject } from '../kube/objects.ts';
+import type { Caches } from './caches.ts';
+import { CreatedPods } from './created-pods.ts';
+import { InFlightRuns } from './execution/runs.ts';
+import { Leadership } from './leadership.ts';
+import { OwnWrites } from './own-writes.ts';
+import { ExecutorMonitor } from './sandbox/executor-monitor.ts';
+
+/** What a running operator knows beyond its caches. All of it may be lost: the status and the executors bring it back. */
+export interface Memory {
+  readonly monitor: ExecutorMonitor;
+  readonly runs: InFlightRuns;
+  readonly createdPods: CreatedPods;
+  readonly sandboxWrites: OwnWrites<Sandbox>;
+  readonly executionWrites: OwnWrites<Execution>;
+  readonly leadership: Leadership;
+}
+
+export interface MemoryOptions {
+  readonly executor: ExecutorClient;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  /** Say "look at this object again". */
+  readonly enqueueSandbox: (key: string) => void;
+  readonly enqueueExecution: (key: string) => void;
+}
+
+export function createMemory(options: MemoryOptions): Memory {
+  const { clock } = options;
+  const monitor = new ExecutorMonitor({ ...options, enqueue: options.enqueueSandbox });
+  const runs = new InFlightRuns({
+    ...options,
+    enqueue: options.enqueueExecution,
+    onSilence: ({ sandboxKey, target }) => {
+      if (monitor.knows(target.podUID)) monitor.askHealth(sandboxKey, target);
+    },
+  });
+  return {
+    monitor,
+    runs,
+    createdPods: new CreatedPods(clock),
+    sandboxWrites: new OwnWrites(),
+    executionWrites: new OwnWrites(),
+    leadership: new Leadership(clock),
+  };
+}
+
+/** Drops what is remembered about objects as they go, and what the cache by now knows better. */
+export function forgetWhatIsGone(memory: Memory, caches: Caches, executor: ExecutorClient): void {
+  caches.pods.subscribe(({ type, object }) => {
+    memory.createdPods.forget(controllerOf(object)?.uid ?? '');
+    if (type !== 'deleted') return;
+    memory.monitor.forget(object.metadata.uid);
+    executor.forget(object.metadata.uid);
+  });
+  caches.sandboxes.subscribe(
+    onDeleted(({ metadata }) => {
+      memory.sandboxWrites.forget(metadata.uid);
+      memory.createdPods.forget(metadata.uid);
+    }),
+  );
+  caches.executions.subscribe(
+    onDeleted(({ metadata }) => {
+      memory.executionWrites.forget(metadata.uid);
+      memory.runs.abandon(metadata.uid);
+    }),
+  );
+}
+
+function onDeleted(
+  listener: (object: KubeObject) => void,
+): (change: { readonly type: string; readonly object: KubeObject }) => void {
+  return ({ type, object }) => {
+    if (type === 'deleted') listener(object);
+  };
+}
