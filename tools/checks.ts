@@ -1,16 +1,24 @@
-import { docker, namespaces, realApiServer, type Requirement } from './requirements.ts';
+import {
+  docker,
+  namespaces,
+  realApiServer,
+  sandboxImages,
+  type Requirement,
+} from './requirements.ts';
 
 /** An npm script that passes or fails as a whole. */
 export interface Check {
   readonly name: string;
   readonly script: string;
+  readonly needs?: readonly Requirement[];
+  readonly timeoutMs?: number;
 }
 
 /** Test cases that jest runs and counts. */
 export interface Suite {
   readonly name: string;
   readonly project: 'unit' | 'flow' | 'contract' | 'executor' | 'local';
-  /** Only files whose path matches. */
+  /** Pattern: only files whose path matches. */
   readonly files?: string;
   readonly needs: readonly Requirement[];
   /** A command that provides what the suite needs and runs the command after it. */
@@ -29,6 +37,11 @@ export const STATIC_CHECKS: readonly Check[] = [
   { name: 'scripts', script: 'scripts' },
 ];
 
+/** Makes what suites need. The first time on a machine without a registry, whole base images are made from packages. */
+export const PREPARATIONS: readonly Check[] = [
+  { name: 'images', script: 'images', needs: [docker], timeoutMs: 900_000 },
+];
+
 export const FAST_SUITES: readonly Suite[] = [{ name: 'unit', project: 'unit', needs: [] }];
 
 export const SLOW_SUITES: readonly Suite[] = [
@@ -41,6 +54,16 @@ export const SLOW_SUITES: readonly Suite[] = [
     within: 'test/contract/real-api-server.sh',
   },
   { name: 'executor', project: 'executor', needs: [namespaces] },
-  { name: 'local, process runner', project: 'local', files: 'process', needs: [namespaces] },
-  { name: 'local, Docker runner', project: 'local', files: 'docker', needs: [docker] },
+  {
+    name: 'local, process runner',
+    project: 'local',
+    files: 'test/local/[^/]*process[^/]*$',
+    needs: [namespaces],
+  },
+  {
+    name: 'local, Docker runner',
+    project: 'local',
+    files: 'test/local/[^/]*docker[^/]*$',
+    needs: [docker, sandboxImages],
+  },
 ];

@@ -24,18 +24,34 @@ export const namespaces: Requirement = {
   },
 };
 
+/** What `images/build.sh` makes; whether it could is counted on its own. */
+export const sandboxImages: Requirement = {
+  name: 'the images of the sandboxes',
+  async probe() {
+    const image = 'sandbox-template-python-basic:latest';
+    const { exitCode, output } = await runCommand(['docker', 'image', 'inspect', image]);
+    return exitCode === 0 ? undefined : lastLine(output);
+  },
+};
+
 /** Production's other half of the contract suite: it is no part of this repository. */
 export const realApiServer: Requirement = {
   name: 'a real kube-apiserver',
   probe() {
-    const given = process.env['CONTRACT_KUBECONFIG'] ?? process.env['SANDBOX_CLUSTER_BIN'];
-    return Promise.resolve(
-      given === undefined
-        ? 'set SANDBOX_CLUSTER_BIN to a folder with etcd, kube-apiserver and kube-controller-manager'
-        : undefined,
-    );
+    const missing =
+      'set SANDBOX_CLUSTER_BIN to a folder with etcd, kube-apiserver and kube-controller-manager';
+    return Promise.resolve(process.env['SANDBOX_CLUSTER_BIN'] === undefined ? missing : undefined);
   },
 };
+
+/** The first need that this machine can't meet, in words; nothing if it meets all. */
+export async function firstLacking(needs: readonly Requirement[]): Promise<string | undefined> {
+  for (const need of needs) {
+    const lacking = await need.probe();
+    if (lacking !== undefined) return `it needs ${need.name} (${lacking})`;
+  }
+  return undefined;
+}
 
 function lastLine(text: string): string {
   return text.trim().split('\n').at(-1) ?? '';

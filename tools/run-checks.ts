@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { FAST_SUITES, SLOW_SUITES, STATIC_CHECKS } from './checks.ts';
+import { FAST_SUITES, PREPARATIONS, SLOW_SUITES, STATIC_CHECKS } from './checks.ts';
 import { runCheck } from './run-check.ts';
 import { runSuite } from './run-suite.ts';
 import { sum, totalsLine, type Tally } from './tally.ts';
@@ -22,8 +22,11 @@ async function runStaticChecks(): Promise<Tally[]> {
 async function main(mode: string | undefined): Promise<void> {
   if (mode !== 'verify' && mode !== 'test') throw new Error('usage: run-checks.ts verify | test');
   const tallies = await runStaticChecks();
-  const suites = mode === 'test' ? [...FAST_SUITES, ...SLOW_SUITES] : FAST_SUITES;
-  for (const suite of suites) tallies.push(await runSuite(suite));
+  for (const suite of FAST_SUITES) tallies.push(await runSuite(suite));
+  if (mode === 'test') {
+    for (const preparation of PREPARATIONS) tallies.push(await runCheck(preparation));
+    for (const suite of SLOW_SUITES) tallies.push(await runSuite(suite));
+  }
 
   const total = sum(tallies);
   await mkdir('.cache', { recursive: true });

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Suite } from './checks.ts';
 import { tallyOf } from './jest-report.ts';
+import { firstLacking } from './requirements.ts';
 import { runCommand } from './run-command.ts';
 import { sayFailed, sayPassed, saySkipped } from './say.ts';
 import { SKIPPED, type Tally } from './tally.ts';
@@ -12,7 +13,7 @@ const TIMEOUT_MS = 480_000;
 
 /** Runs one suite; one whose needs this machine can't meet counts as one skipped case. */
 export async function runSuite(suite: Suite): Promise<Tally> {
-  const lacking = await firstLacking(suite);
+  const lacking = await firstLacking(suite.needs);
   if (lacking !== undefined) {
     saySkipped(suite.name, lacking);
     return SKIPPED;
@@ -23,14 +24,6 @@ export async function runSuite(suite: Suite): Promise<Tally> {
   } finally {
     await rm(folder, { recursive: true });
   }
-}
-
-async function firstLacking(suite: Suite): Promise<string | undefined> {
-  for (const need of suite.needs) {
-    const lacking = await need.probe();
-    if (lacking !== undefined) return `it needs ${need.name} (${lacking})`;
-  }
-  return undefined;
 }
 
 async function runJest(suite: Suite, reportFile: string): Promise<Tally> {
