@@ -20,7 +20,7 @@ import { createWatchHub } from './watch-hub.ts';
 
 export interface ApiServerOptions {
   /** CustomResourceDefinitions that are there from the start, as objects. */
-  readonly crds: readonly object[];
+  readonly crds: readonly unknown[];
   /** `createMemoryStore()` or `createSqliteStore(file)`; closed with the server. */
   readonly store: Store;
   /** The one bearer token that is let in. */
@@ -109,8 +109,8 @@ function serveCustomKinds(storage: Storage, registry: Registry): void {
   });
 }
 
-function parsed(given: object): ApiObject {
-  const body: unknown = structuredClone(given);
+function parsed(given: unknown): ApiObject {
+  const body = structuredClone(given);
   if (!isObject(body)) throw new Error('a CustomResourceDefinition is an object');
   return parseObject(body).object;
 }
