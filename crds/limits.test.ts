@@ -1,7 +1,12 @@
 import { EXECUTION_PHASES, executionSpec, LANGUAGES } from './execution.ts';
 import { EXECUTION_REASONS } from './reasons.ts';
 import { LIMITS } from './limits.ts';
-import { OUTCOME_PHASES, OUTCOME_REASONS, startRequest } from '../executor/contract.ts';
+import {
+  EXECUTOR_LIMITS,
+  OUTCOME_PHASES,
+  OUTCOME_REASONS,
+  startRequest,
+} from '../executor/contract.ts';
 
 /** The executor imports nothing of ours, so its contract repeats these; here they are held together. */
 describe('the kinds and the executor agree', () => {
@@ -32,6 +37,13 @@ describe('the kinds and the executor agree', () => {
   test('on outcomes: whatever the executor says has a place in a status', () => {
     expect(EXECUTION_PHASES).toEqual(expect.arrayContaining([...OUTCOME_PHASES]));
     expect(EXECUTION_REASONS).toEqual(expect.arrayContaining([...OUTCOME_REASONS]));
+  });
+
+  test('on the largest return value and output', () => {
+    expect(LIMITS).toMatchObject({
+      returnValueBytes: EXECUTOR_LIMITS.returnValueBytes,
+      outputBytes: EXECUTOR_LIMITS.outputBytes,
+    });
   });
 
   test('on one execution fitting into one object of etcd', () => {
