@@ -25,17 +25,24 @@ export function createApiCaches(options: ApiCachesOptions): ApiCaches {
   return {
     sandboxes: new ObjectCache<Sandbox>({ ...options, type: SANDBOXES }),
     templates: new ObjectCache<SandboxTemplate>({ ...options, type: SANDBOX_TEMPLATES }),
-    executions: new ObjectCache<Execution>({ ...options, type: EXECUTIONS, indexes: { [name]: of } }),
+    executions: new ObjectCache<Execution>({
+      ...options,
+      type: EXECUTIONS,
+      indexes: { [name]: of },
+    }),
   };
 }
 
 /** Resolves once every cache has its first list. */
 export async function startCaches(caches: ApiCaches, signal: AbortSignal): Promise<void> {
-  const all = Object.values(caches);
-  for (const cache of all) cache.start();
-  await Promise.all(all.map((cache) => cache.whenSynced(signal)));
+  for (const cache of allOf(caches)) cache.start();
+  await Promise.all(allOf(caches).map((cache) => cache.whenSynced(signal)));
 }
 
 export async function stopCaches(caches: ApiCaches): Promise<void> {
-  await Promise.all(Object.values(caches).map((cache) => cache.stop()));
+  await Promise.all(allOf(caches).map((cache) => cache.stop()));
+}
+
+function allOf({ sandboxes, templates, executions }: ApiCaches) {
+  return [sandboxes, templates, executions] as const;
 }

@@ -1,15 +1,10 @@
-import express, {
-  type NextFunction,
-  type Request,
-  type RequestHandler,
-  type Response,
-  type Router,
-} from 'express';
+import express, { type RequestHandler, type Response, type Router } from 'express';
 import { ApiError } from './errors.ts';
 import { elapsedHeader, type ApiLocals } from './request-tracing.ts';
 import type { Route } from './route.ts';
 
 type ApiResponse = Response<unknown, ApiLocals>;
+type ApiHandler = RequestHandler<Record<string, string>, unknown, unknown, unknown, ApiLocals>;
 
 /** Serves routes: their methods run, every other method of their paths is a 405 that names the allowed ones. */
 export function mount(router: Router, routes: readonly Route[], bodyLimitBytes: number): void {
@@ -33,10 +28,7 @@ function byPath(routes: readonly Route[]): Map<string, Route[]> {
   return grouped;
 }
 
-function serve({
-  run,
-  success,
-}: Route): RequestHandler<Record<string, string>, unknown, unknown, unknown, ApiLocals> {
+function serve({ run, success }: Route): ApiHandler {
   return async (request, response) => {
     const { params, query, body } = request;
     send(response, success.status, await run({ params, query, body }, response.locals.context));
@@ -57,16 +49,18 @@ export function send(response: ApiResponse, status: number, body: unknown): void
  * and a body without a type too.
  */
 function jsonBody(limit: number): RequestHandler[] {
-  const requireJson = (request: Request, _response: Response, next: NextFunction): void => {
-    // `is` is null without a body, which the schema then reports as missing.
-    if (request.is(['json', '+json']) === false)
+  const requireJson: RequestHandler = (request, _response, next) => {
+    // Without a body there is no type to ask for: the schema then reports what is missing.
+    const isEmpty = request.get('content-length') === '0' || request.is('*/*') === null;
+    if (!isEmpty && request.is(['json', '+json']) === false) {
       throw new ApiError('UnsupportedMediaType', 'The body must be JSON');
+    }
     next();
   };
   return [requireJson, express.json({ limit, strict: false, type: () => true })];
 }
 
-function refuseMethod(methods: readonly string[]): RequestHandler {
+function refuseMethod(methods: readonly string[]): ApiHandler {
   const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
   return (request, response) => {
     if (request.method !== 'OPTIONS') {
@@ -74,6 +68,7 @@ function refuseMethod(methods: readonly string[]): RequestHandler {
         headers: { Allow: allow },
       });
     }
-    response.set('Allow', allow).status(204).end();
+    response.set('Allow', allow);
+    send(response, 204, undefined);
   };
 }

@@ -1,0 +1,41 @@
+import { apiConfig, UnsafeConfigError } from './config.ts';
+
+test('listens on loopback unless told otherwise', () => {
+  expect(apiConfig({})).toEqual({
+    host: '127.0.0.1',
+    port: 8000,
+    namespace: 'default',
+    logLevel: 'info',
+    corsOrigins: [],
+    allowedHosts: undefined,
+  });
+});
+
+test.each([
+  ['0.0.0.0'],
+  ['::'],
+  ['10.0.0.1'],
+  ['api.example'],
+  ['127.evil.example'],
+  ['localhost.evil.example'],
+])('refuses to listen on %s without authentication', (host) => {
+  expect(() => apiConfig({ SANDBOX_HOST: host })).toThrow(UnsafeConfigError);
+  expect(apiConfig({ SANDBOX_HOST: host, SANDBOX_ALLOW_UNAUTHENTICATED: 'true' })).toMatchObject({
+    host,
+    allowedHosts: 'any',
+  });
+});
+
+test.each([['127.0.0.1'], ['127.1.2.3'], ['::1'], ['localhost']])(
+  'takes %s for loopback',
+  (host) => {
+    expect(apiConfig({ SANDBOX_HOST: host })).toMatchObject({ host, allowedHosts: undefined });
+  },
+);
+
+test('reads lists and names the variable at fault', () => {
+  expect(
+    apiConfig({ SANDBOX_CORS_ORIGINS: 'https://a.example, https://b.example,' }).corsOrigins,
+  ).toEqual(['https://a.example', 'https://b.example']);
+  expect(() => apiConfig({ SANDBOX_PORT: '70000' })).toThrow('SANDBOX_PORT');
+});

@@ -1,0 +1,152 @@
+import { createApp, type ApiOptions } from '../../api-shim/app.ts';
+import { EXECUTIONS_BY_SANDBOX } from '../../api-shim/executions.ts';
+import { listen, type ApiServer } from '../../api-shim/server.ts';
+import { EXECUTIONS, type Execution, type ExecutionStatus } from '../../crds/execution.ts';
+import { SANDBOXES, type Sandbox, type SandboxStatus } from '../../crds/sandbox.ts';
+import {
+  SANDBOX_TEMPLATES,
+  sandboxTemplateSpec,
+  type SandboxTemplate,
+} from '../../crds/sandbox-template.ts';
+import { API_VERSION } from '../../crds/names.ts';
+import { FakeClock } from './clock.ts';
+import { FakeLogger } from './logger.ts';
+import { MemoryCluster, type MemoryCache } from './memory-cluster.ts';
+import { RestClient } from './rest-client.ts';
+
+/** The REST API on a loopback port, over a cluster in memory whose operator is the test. */
+export class RestApi {
+  readonly cluster: MemoryCluster;
+  readonly clock: FakeClock;
+  readonly logger: FakeLogger;
+  readonly client: RestClient;
+  readonly port: number;
+  readonly sandboxes: MemoryCache<Sandbox>;
+  readonly templates: MemoryCache<SandboxTemplate>;
+  readonly executions: MemoryCache<Execution>;
+  readonly #server: ApiServer;
+
+  private constructor(parts: Parts, server: ApiServer, client: RestClient) {
+    this.cluster = parts.cluster;
+    this.clock = parts.clock;
+    this.logger = parts.logger;
+    this.sandboxes = parts.caches.sandboxes;
+    this.templates = parts.caches.templates;
+    this.executions = parts.caches.executions;
+    this.port = server.port;
+    this.client = client;
+    this.#server = server;
+  }
+
+  /** With the template `python-basic` in it. */
+  static async start(options: Partial<ApiOptions> = {}): Promise<RestApi> {
+    const api = await RestApi.#serve(partsOf(), options);
+    await api.addTemplate('python-basic');
+    return api;
+  }
+
+  /** Another replica on the same cluster, whose caches never hear of anything. */
+  static startBeside({ cluster, clock, logger }: RestApi): Promise<RestApi> {
+    const { caches } = partsOf();
+    return RestApi.#serve({ cluster, clock, logger, caches }, {});
+  }
+
+  static async #serve(parts: Parts, options: Partial<ApiOptions>): Promise<RestApi> {
+    const { cluster, clock, logger, caches } = parts;
+    const fixed = {
+      client: cluster,
+      caches,
+      clock,
+      logger,
+      namespace: 'default',
+      version: '1.2.3',
+    };
+    const server = await listen(createApp({ ...fixed, ...options }), {
+      host: '127.0.0.1',
+      port: 0,
+    });
+    return new RestApi(parts, server, await RestClient.connect(server.port));
+  }
+
+  /** As kubectl does it. */
+  addTemplate(name: string, spec: object = {}): Promise<SandboxTemplate> {
+    return this.cluster.create(SANDBOX_TEMPLATES, {
+      apiVersion: API_VERSION,
+      kind: 'SandboxTemplate',
+      metadata: { name, namespace: 'default' },
+      spec: sandboxTemplateSpec.parse({ image: `${name}:latest`, ...spec }),
+    });
+  }
+
+  /** The object behind the REST id of a session. */
+  sandbox(id: unknown): Sandbox {
+    return found(this.cluster.all(SANDBOXES), id);
+  }
+
+  execution(id: unknown): Execution {
+    return found(this.cluster.all(EXECUTIONS), id);
+  }
+
+  /** What the operator reports of a session. */
+  reportSession(id: unknown, status: SandboxStatus): void {
+    this.cluster.setStatus(SANDBOXES, this.sandbox(id).metadata.name, status);
+  }
+
+  reportExecution(id: unknown, status: ExecutionStatus): void {
+    this.cluster.setStatus(EXECUTIONS, this.execution(id).metadata.name, status);
+  }
+
+  /** The id of a new session that runs. */
+  async runningSession(body: object = {}): Promise<string> {
+    const { body: session } = await this.client.post('/sessions', {
+      template_id: 'python-basic',
+      ...body,
+    });
+    this.reportSession(session['id'], {
+      phase: 'Running',
+      reason: 'ExecutorAnswering',
+      podName: `pod-${String(session['id'])}`,
+    });
+    return String(session['id']);
+  }
+
+  async stop(): Promise<void> {
+    await this.#server.close(0);
+  }
+}
+
+interface Parts {
+  readonly cluster: MemoryCluster;
+  readonly clock: FakeClock;
+  readonly logger: FakeLogger;
+  readonly caches: {
+    readonly sandboxes: MemoryCache<Sandbox>;
+    readonly templates: MemoryCache<SandboxTemplate>;
+    readonly executions: MemoryCache<Execution>;
+  };
+}
+
+function partsOf(): Parts {
+  const clock = new FakeClock('2026-11-24T07:02:20.607Z');
+  const cluster = new MemoryCluster(clock);
+  const { name, of } = EXECUTIONS_BY_SANDBOX;
+  const caches = {
+    sandboxes: cluster.cacheOf(SANDBOXES),
+    templates: cluster.cacheOf(SANDBOX_TEMPLATES),
+    executions: cluster.cacheOf(EXECUTIONS, { [name]: of }),
+  };
+  return { cluster, clock, logger: new FakeLogger(), caches };
+}
+
+function found<T extends Sandbox | Execution>(objects: readonly T[], id: unknown): T {
+  const object = objects.find(
+    ({ metadata }) => metadata.name === id || metadata.annotations?.['sandbox.ai/rest-id'] === id,
+  );
+  if (object === undefined) throw new Error(`no object of id ${String(id)}`);
+  return object;
+}
+
+/** Lets the server work until something shows; ends by the test runner's own limit. */
+export async function waitUntil(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}
