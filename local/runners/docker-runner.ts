@@ -24,6 +24,11 @@ export interface DockerRunnerOptions {
 
 const CALL_TIMEOUT_MS = 60_000;
 const engineInfo = z.object({ SecurityOptions: z.array(z.string()).default([]) });
+const REMOVED_BY_OTHERS = {
+  exitCode: 137,
+  reason: 'Error',
+  message: 'its container was removed by someone else',
+} as const;
 const LOG_LINES = 20;
 const LOG_CHARACTERS = 2048;
 
@@ -91,9 +96,8 @@ class DockerRunner implements PodRunner {
   async stop(podUID: string): Promise<void> {
     this.#busy.add(podUID);
     try {
-      await this.#remove(containerName(this.#installation, podUID));
+      await this.#clear(podUID, containerName(this.#installation, podUID));
       this.#running.delete(podUID);
-      await this.#sockets.remove(podUID);
     } finally {
       this.#busy.delete(podUID);
       this.#missed.delete(podUID);
@@ -124,7 +128,7 @@ class DockerRunner implements PodRunner {
       if (!seen.has(podUID) && !this.#busy.has(podUID))
         await this.#ended(podUID, containerName(this.#installation, podUID));
     }
-    await this.#sockets.keepOnly([...this.#running.keys(), ...this.#busy]);
+    await this.#sockets.keepOnly(() => [...this.#running.keys(), ...this.#busy]);
     return [...this.#running.values()];
   }
 
@@ -173,8 +177,9 @@ class DockerRunner implements PodRunner {
       if (created.State.Status === 'created') await container.start().catch(unless(304));
       return this.#known(uid, await container.inspect());
     } catch (error) {
-      this.#background(this.#remove(name));
-      await this.#sockets.remove(uid);
+      await this.#clear(uid, name).catch((cause: unknown) => {
+        this.#logger.warn('could not clear away a failed start', { container: name, error: cause });
+      });
       throw podStartError(error, request.pod.spec.containers[0]?.image ?? '');
     }
   }
@@ -207,39 +212,38 @@ class DockerRunner implements PodRunner {
   /** Tells of an exit once and clears away what is left; also for containers that ended while nobody listened. */
   async #end(podUID: string, container: string): Promise<void> {
     try {
-      const exit = await this.#exitOf(podUID, container);
+      const found = await this.#inspect(container);
+      if (found?.State.Running === true) return;
+      const exit = await this.#exitOf(podUID, found);
       this.#running.delete(podUID);
       this.#missed.delete(podUID);
       if (exit !== undefined) for (const listener of this.#listeners) listener(exit);
-      await this.#remove(container);
-      await this.#sockets.remove(podUID);
+      await this.#clear(podUID, container);
     } finally {
       this.#endings.delete(podUID);
     }
   }
 
   /** Undefined for a container that never ran: it is left from a start that a crash cut short. */
-  async #exitOf(podUID: string, container: string): Promise<PodExit | undefined> {
+  async #exitOf(
+    podUID: string,
+    found: Docker.ContainerInspectInfo | undefined,
+  ): Promise<PodExit | undefined> {
+    if (found === undefined) {
+      return this.#running.has(podUID) ? { podUID, ...REMOVED_BY_OTHERS } : undefined;
+    }
+    const { Status, ExitCode, OOMKilled } = found.State;
+    if (Status === 'created') return undefined;
+    const reason = exitReason(ExitCode, OOMKilled);
+    return { podUID, exitCode: ExitCode, reason, message: await this.#lastWords(found.Id) };
+  }
+
+  async #inspect(container: string): Promise<Docker.ContainerInspectInfo | undefined> {
     try {
-      const { State } = await this.#docker.getContainer(container).inspect();
-      if (State.Status === 'created') return undefined;
-      const reason = exitReason(State.ExitCode, State.OOMKilled);
-      return {
-        podUID,
-        exitCode: State.ExitCode,
-        reason,
-        message: await this.#lastWords(container),
-      };
+      return await this.#docker.getContainer(container).inspect();
     } catch (error) {
-      if (!hasStatus(error, 404)) throw error;
-      return this.#running.has(podUID)
-        ? {
-            podUID,
-            exitCode: 137,
-            reason: 'Error',
-            message: 'its container was removed by someone else',
-          }
-        : undefined;
+      if (hasStatus(error, 404)) return undefined;
+      throw error;
     }
   }
 
@@ -249,6 +253,11 @@ class DockerRunner implements PodRunner {
       .getContainer(container)
       .logs({ stdout: true, stderr: true, tail: LOG_LINES });
     return plainLog(raw).slice(-LOG_CHARACTERS);
+  }
+
+  async #clear(podUID: string, container: string): Promise<void> {
+    await this.#remove(container);
+    await this.#sockets.remove(podUID);
   }
 
   async #remove(container: string): Promise<void> {

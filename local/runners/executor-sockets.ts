@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { watch, type FSWatcher } from 'node:fs';
-import { chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { ExecutorAddress } from '../../executor/client.ts';
 
@@ -15,9 +15,10 @@ const LONGEST_SOCKET_PATH = 107;
 const OTHERS_MAY_WRITE = 0o002;
 
 /**
- * The executors' sockets on the host's side. A pod gets a folder to put its socket in; as soon as the socket is there it is moved
- * out of the pod's reach, and only that place is ever connected to. User code has the executor's uid, so in the shared folder it
- * could remove the socket, or put a link to another socket of this machine in its place; but none runs before the move.
+ * The executors' sockets on the host's side. A pod gets a folder to put its socket in, and clients connect to a name of the same
+ * socket out of the pod's reach. User code has the executor's uid, so in the shared folder it could put a link to another socket
+ * of this machine; what is not itself a socket is never given that name. The shared folder is closed to the pod as soon as the
+ * socket is there. Where the pod's uid is ours that cannot hold, so an executor that had to listen anew is followed.
  */
 export class ExecutorSockets {
   readonly #folder: string;
@@ -43,23 +44,17 @@ export class ExecutorSockets {
     return shared;
   }
 
-  /** Goes on waiting for the socket of a pod that an earlier process provided for. */
+  /** Goes on following the socket of a pod that an earlier process provided for. */
   async adopt(podUID: string): Promise<void> {
-    if (this.#watchers.has(podUID) || (await this.#isSocket(this.#pinned(podUID)))) return;
-    const pin = (): void => {
-      this.#pin(podUID).then(
-        (done) => {
-          if (done) this.#unwatch(podUID);
-        },
-        () => undefined, // not there, or gone again: the next change tells
-      );
-    };
-    const watcher = watch(this.#shared(podUID), { persistent: false }, pin);
-    watcher.on('error', () => {
-      this.#unwatch(podUID);
-    });
+    if (this.#watchers.has(podUID)) return;
+    const watcher = watch(this.#shared(podUID), { persistent: false });
     this.#watchers.set(podUID, watcher);
-    pin(); // it may have come before the watch did
+    const follow = (): void => {
+      // Not there, or gone again: the next change tells.
+      this.#pin(podUID).catch(() => undefined);
+    };
+    watcher.on('change', follow).on('error', () => undefined);
+    await this.#pin(podUID).catch(() => undefined); // it may have come before the watch did
   }
 
   async remove(podUID: string): Promise<void> {
@@ -67,11 +62,11 @@ export class ExecutorSockets {
     await rm(this.#home(podUID), { recursive: true, force: true });
   }
 
-  /** Clears away what is left of pods other than these. */
-  async keepOnly(podUIDs: Iterable<string>): Promise<void> {
-    const kept = new Set([...podUIDs].map(shortName));
+  /** Clears away what is left of pods other than `podUIDs`, which is asked after the look so that no newer pod is hit. */
+  async keepOnly(podUIDs: () => Iterable<string>): Promise<void> {
     const found = await readdir(this.#folder).catch(() => []);
-    const left = found.filter((name) => !kept.has(name));
+    const kept = new Set([...podUIDs()].map(shortName));
+    const left = found.filter((name) => SHORT_NAME.test(name) && !kept.has(name));
     await Promise.all(left.map((name) => rm(path.join(this.#folder, name), { recursive: true })));
   }
 
@@ -80,23 +75,31 @@ export class ExecutorSockets {
   }
 
   /** A socket that not everyone may write to is one whose owner is not done: another uid than ours must let us in. */
-  async #pin(podUID: string): Promise<boolean> {
+  async #pin(podUID: string): Promise<void> {
     const born = path.join(this.#shared(podUID), SOCKET_NAME);
     const seen = await lstat(born);
-    if (!seen.isSocket() || (seen.mode & OTHERS_MAY_WRITE) === 0) return false;
+    if (!seen.isSocket() || (seen.mode & OTHERS_MAY_WRITE) === 0) return;
     await chmod(this.#shared(podUID), 0o755);
     const pinned = this.#pinned(podUID);
-    await rename(born, pinned);
-    if (await this.#isSocket(pinned)) return true;
-    await rm(pinned);
-    return false;
+    const before = await stat(pinned).catch(() => undefined);
+    if (before?.ino === seen.ino) return;
+    const fresh = `${pinned}.new`;
+    await rm(fresh, { force: true });
+    await this.#name(born, fresh);
+    await rename(fresh, pinned);
   }
 
-  async #isSocket(file: string): Promise<boolean> {
-    return await lstat(file).then(
-      (found) => found.isSocket(),
-      () => false,
-    );
+  /** A second name for `born`, which may have been swapped since it was looked at. */
+  async #name(born: string, fresh: string): Promise<void> {
+    try {
+      await link(born, fresh);
+    } catch {
+      // fs.protected_hardlinks: a socket of another uid. That uid is the pod's, then, and the shared folder is closed to it.
+      await symlink(born, fresh);
+    }
+    const named = await lstat(fresh);
+    const ours = named.isSymbolicLink() ? await lstat(born) : named;
+    if (!ours.isSocket()) throw new Error(`${born} is no socket`);
   }
 
   #unwatch(podUID: string): void {
@@ -119,8 +122,13 @@ export class ExecutorSockets {
 
 /** Whether a socket in `folder` has a path that the kernel takes. */
 export function socketsFit(folder: string): boolean {
-  return Buffer.byteLength(path.join(folder, shortName(''), 's')) <= LONGEST_SOCKET_PATH;
+  return (
+    Buffer.byteLength(path.join(folder, shortName(''), 'shared', SOCKET_NAME)) <=
+    LONGEST_SOCKET_PATH
+  );
 }
+
+const SHORT_NAME = /^[0-9a-f]{16}$/;
 
 /** UIDs are opaque to us, and too long for a socket's path. */
 function shortName(podUID: string): string {

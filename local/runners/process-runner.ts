@@ -1,0 +1,285 @@
+import { release } from 'node:os';
+import type { ExecutorAddress } from '../../executor/client.ts';
+import { EXECUTOR_ENV } from '../../executor/contract.ts';
+import type { Clock } from '../../kube/clock.ts';
+import type { Logger } from '../../kube/logger.ts';
+import { openCgroups, type Cgroups, type SandboxCgroup } from './cgroups.ts';
+import { exitReason } from './container-exit.ts';
+import { containerLimits, type ContainerLimits } from './container-limits.ts';
+import { EXECUTOR_LISTEN, ExecutorSockets } from './executor-sockets.ts';
+import { failureOf, installedIsolators } from './isolation-probe.ts';
+import type { Isolator } from './isolator.ts';
+import {
+  PodStartError,
+  type PodExit,
+  type PodRunner,
+  type RunningPod,
+  type StartPod,
+} from './pod-runner.ts';
+import { provideCommonFolders, WorkspaceFolders, type CommonFolders } from './process-files.ts';
+import { RunnerUnavailableError } from './runner-error.ts';
+import { EXECUTOR_COMMAND, SANDBOX_PATH, sandboxMounts, type SandboxPlan } from './sandbox-plan.ts';
+import { SandboxProcess, type ProcessEnd } from './sandbox-process.ts';
+
+export interface ProcessRunnerOptions {
+  readonly installation: string;
+  /** Private folder for the executors' sockets; its path must be short (`socketsFit`). */
+  readonly runFolder: string;
+  readonly workspaceFolder: string;
+  /** Folder with executor.mjs (`executor/build.ts`). */
+  readonly executorFolder: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Tries only this one; default: the best that works. */
+  readonly isolator?: Isolator['name'];
+}
+
+/** What this machine gives to isolate with. */
+interface Means {
+  readonly root: boolean;
+  readonly isolator: Isolator;
+  readonly cgroups: Cgroups | undefined;
+  readonly common: CommonFolders;
+  readonly python: boolean;
+}
+
+/** Clears away what an earlier process left and finds out what works here; a `RunnerUnavailableError` if nothing does. */
+export async function createProcessRunner(options: ProcessRunnerOptions): Promise<PodRunner> {
+  const root = process.getuid?.() === 0;
+  const common = await provideCommonFolders(options.runFolder);
+  const cgroups = await openCgroups(`sandbox-control-plane-${options.installation}`);
+  await cgroups?.removeAll();
+  const isolator = await workingIsolator(options, root, common);
+  const python =
+    (await failureOf(isolator.command(probePlan(options, common, 'command -v python3')))) ===
+    undefined;
+  return new ProcessRunner(options, { root, isolator, cgroups, common, python });
+}
+
+async function workingIsolator(
+  options: ProcessRunnerOptions,
+  root: boolean,
+  common: CommonFolders,
+): Promise<Isolator> {
+  const failures: string[] = [];
+  for (const isolator of await installedIsolators(root)) {
+    if (options.isolator !== undefined && isolator.name !== options.isolator) continue;
+    const failure = await failureOf(isolator.command(probePlan(options, common, 'exit 0')));
+    if (failure === undefined) return isolator;
+    failures.push(`${isolator.name}: ${failure}`);
+  }
+  throw new RunnerUnavailableError(
+    `this machine allows no namespaces to run sandboxes in (${failures.join('; ')}); use Docker instead`,
+  );
+}
+
+const PROBE_LIMITS: ContainerLimits = {
+  cpus: 1,
+  memoryBytes: 2 ** 26,
+  diskBytes: 2 ** 20,
+  tmpBytes: 2 ** 20,
+  processes: 16,
+  openFiles: 64,
+};
+
+/** A sandbox like any other, but that it runs a line of shell; its workspace is the empty folder. */
+function probePlan(
+  options: ProcessRunnerOptions,
+  common: CommonFolders,
+  line: string,
+): SandboxPlan {
+  const sources = {
+    node: process.execPath,
+    executor: common.mountPoint,
+    etc: common.etc,
+    workspace: common.mountPoint,
+    socketFolder: common.mountPoint,
+    cgroupMounts: [],
+  };
+  const command = ['/bin/sh', '-c', line];
+  return {
+    mountPoint: common.mountPoint,
+    hostname: options.installation,
+    mounts: sandboxMounts(sources, PROBE_LIMITS),
+    command,
+  };
+}
+
+interface Sandbox {
+  readonly pod: RunningPod;
+  readonly process: SandboxProcess;
+  readonly cgroup: SandboxCgroup | undefined;
+  /** Its end is nobody's news. */
+  stopped: boolean;
+  /** Resolves when nothing is left of it. */
+  cleared: Promise<void>;
+}
+
+/** One process tree per pod, in namespaces of its own. They end with this process, however it ends, so there is never anything to adopt. */
+class ProcessRunner implements PodRunner {
+  readonly name = 'process';
+  readonly isolation: string;
+  readonly #options: ProcessRunnerOptions;
+  readonly #means: Means;
+  readonly #sockets: ExecutorSockets;
+  readonly #workspaces: WorkspaceFolders;
+  readonly #listeners: ((exit: PodExit) => void)[] = [];
+  readonly #sandboxes = new Map<string, Sandbox>();
+  readonly #starting = new Set<string>();
+
+  constructor(options: ProcessRunnerOptions, means: Means) {
+    this.#options = options;
+    this.#means = means;
+    this.#sockets = new ExecutorSockets(options.runFolder);
+    this.#workspaces = new WorkspaceFolders(options.workspaceFolder, means.root);
+    this.isolation = isolationOf(means);
+  }
+
+  async start(request: StartPod): Promise<RunningPod> {
+    const { uid } = request.pod.metadata;
+    const known = this.#sandboxes.get(uid);
+    if (known !== undefined) return known.pod;
+    this.#starting.add(uid);
+    try {
+      return await this.#start(request);
+    } catch (error) {
+      await this.#sockets.remove(uid);
+      if (error instanceof PodStartError) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      throw new PodStartError('CreateContainerError', message, { cause: error, retryable: true });
+    } finally {
+      this.#starting.delete(uid);
+    }
+  }
+
+  async stop(podUID: string): Promise<void> {
+    const sandbox = this.#sandboxes.get(podUID);
+    if (sandbox === undefined) return;
+    sandbox.stopped = true;
+    await sandbox.process.kill();
+    await sandbox.cleared;
+  }
+
+  async list(): Promise<readonly RunningPod[]> {
+    await this.#sockets.keepOnly(() => [...this.#sandboxes.keys(), ...this.#starting]);
+    return [...this.#sandboxes.values()].map(({ pod }) => pod);
+  }
+
+  onExit(listener: (exit: PodExit) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  address(podUID: string): ExecutorAddress {
+    return this.#sockets.address(podUID);
+  }
+
+  async keepWorkspaces(workspaceIds: ReadonlySet<string>): Promise<void> {
+    await this.#workspaces.keepOnly(workspaceIds);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#sandboxes.keys()].map((podUID) => this.stop(podUID)));
+    this.#sockets.close();
+  }
+
+  async #start(request: StartPod): Promise<RunningPod> {
+    const { pod, workspaceId } = request;
+    const { uid } = pod.metadata;
+    const limits = containerLimits(pod);
+    const { isolator, cgroups, common } = this.#means;
+    const workspace = await this.#workspaces.provide(workspaceId);
+    const socketFolder = await this.#sockets.provide(uid);
+    const cgroup = await cgroups?.create(uid, limits);
+    const sources = {
+      node: process.execPath,
+      executor: this.#options.executorFolder,
+      etc: common.etc,
+      workspace,
+      socketFolder,
+      cgroupMounts: cgroup?.mounts ?? [],
+    };
+    const plan = {
+      mountPoint: common.mountPoint,
+      hostname: (pod.spec.hostname ?? pod.metadata.name).slice(0, 63),
+      mounts: sandboxMounts(sources, limits),
+      command: EXECUTOR_COMMAND,
+    };
+    const sandbox = new SandboxProcess({
+      command: isolator.command(plan),
+      env: {
+        LANG: 'C.UTF-8',
+        ...request.env,
+        [EXECUTOR_ENV.listen]: EXECUTOR_LISTEN,
+        PATH: SANDBOX_PATH,
+      },
+      limits,
+      maxProcesses: this.#maxProcesses(limits),
+      entrances: cgroup?.entrances ?? [],
+    });
+    return this.#register(uid, sandbox, cgroup);
+  }
+
+  #register(
+    podUID: string,
+    process: SandboxProcess,
+    cgroup: SandboxCgroup | undefined,
+  ): RunningPod {
+    const startedAt = new Date(this.#options.clock.now()).toISOString();
+    const pod = { podUID, containerID: `process://${String(process.pid)}`, startedAt };
+    const sandbox: Sandbox = { pod, process, cgroup, stopped: false, cleared: Promise.resolve() };
+    sandbox.cleared = this.#follow(sandbox);
+    this.#sandboxes.set(podUID, sandbox);
+    return pod;
+  }
+
+  /** Never rejects. */
+  async #follow(sandbox: Sandbox): Promise<void> {
+    const { podUID } = sandbox.pod;
+    const { exitCode, lastWords } = await sandbox.process.ended.catch(
+      (error: unknown): ProcessEnd => ({ exitCode: 128, lastWords: String(error) }),
+    );
+    try {
+      const oomKilled = ((await sandbox.cgroup?.oomKills()) ?? 0) > 0;
+      await sandbox.cgroup?.remove();
+      await this.#sockets.remove(podUID);
+      this.#sandboxes.delete(podUID);
+      if (sandbox.stopped) return;
+      const exit = {
+        podUID,
+        exitCode,
+        reason: exitReason(exitCode, oomKilled),
+        message: lastWords,
+      };
+      for (const listener of this.#listeners) listener(exit);
+    } catch (error) {
+      this.#options.logger.error('could not clear away a sandbox', { podUID, error });
+    }
+  }
+
+  #maxProcesses(limits: ContainerLimits): number {
+    const { root, cgroups } = this.#means;
+    const exact = cgroups === undefined && !root && countsPerNamespace(release());
+    return exact ? limits.processes : UNCOUNTED_PROCESSES;
+  }
+}
+
+/** Where the limit is on all processes of a user, those outside the sandbox too, it can only be a last resort. */
+const UNCOUNTED_PROCESSES = 4096;
+
+/** Since Linux 5.14 RLIMIT_NPROC counts per user namespace (kernel commit 21d1c5e386bc). */
+export function countsPerNamespace(kernel: string): boolean {
+  const [major = 0, minor = 0] = kernel.split('.').map(Number);
+  return major > 5 || (major === 5 && minor >= 14);
+}
+
+function isolationOf({ root, isolator, cgroups, python }: Means): string {
+  const limits =
+    cgroups === undefined
+      ? 'but MEMORY AND CPU ARE NOT LIMITED (no right to write cgroups)'
+      : 'CPU, memory and process limits';
+  const user = root ? 'host uid 1000' : 'your own uid, seen as 1000';
+  const noPython = python
+    ? ''
+    : ' There is no python3 on this machine, so only JavaScript and shell run.';
+  return `NO CONTAINERS: processes in Linux namespaces (${isolator.name}), ${user}, no capabilities, no network, read-only /usr of this machine, nothing of its home folders, ${limits}; system calls are NOT filtered, the kernel is shared, the size of a workspace is not limited. Not for code of strangers: use Docker.${noPython}`;
+}
