@@ -70,10 +70,15 @@ export function errorFromWatch(object: unknown): KubeError {
 
 /** The KubeError for a call that got no answer: connection refused, reset, or cut short. */
 export function errorFromConnection(error: unknown, request: string): UnavailableError {
-  const message = `${request}: ${error instanceof Error ? error.message : String(error)}`;
-  const reason = error instanceof Error && 'code' in error ? String(error.code) : 'NoAnswer';
-  return new UnavailableError({ code: 0, reason, message }, { cause: error, retryable: true });
+  const { code = 'NoAnswer', message = String(error) } = connectionErrorSchema.parse(error);
+  const status: KubeStatus = { code: 0, reason: code, message: `${request}: ${message}` };
+  return new UnavailableError(status, { cause: error, retryable: true });
 }
+
+/** Not by `instanceof`: errors of Node.js itself are of another realm where code runs in a vm context. */
+const connectionErrorSchema = z
+  .object({ code: z.string().optional().catch(undefined), message: z.string().optional() })
+  .catch({});
 
 interface Told extends Omit<z.infer<typeof statusSchema>, 'code' | 'message'> {
   readonly code: number;

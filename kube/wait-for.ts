@@ -23,33 +23,46 @@ export interface WaitOptions<T extends KubeObject> {
  * Resolves with the object as soon as the cache shows it satisfying `until`, which may be now; an object that is not there yet is
  * waited for. Rejects with ObjectDeletedError when it is deleted meanwhile, and with the signal's reason on abort.
  */
-export function waitFor<T extends KubeObject>(
+export async function waitFor<T extends KubeObject>(
   cache: ReadCache<T>,
   ref: ObjectRef,
   { until, signal }: WaitOptions<T>,
 ): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    signal?.throwIfAborted();
-    const present = cache.get(ref);
-    if (present !== undefined && until(present)) {
-      resolve(present);
-      return;
-    }
+  signal?.throwIfAborted();
+  const present = cache.get(ref);
+  if (present !== undefined && until(present)) return present;
+  const change = await nextChange(
+    cache,
+    (next) => concerns(next, ref) && decides(next, until),
+    signal,
+  );
+  if (change.type === 'deleted') throw new ObjectDeletedError(change.object);
+  return change.object;
+}
+
+async function nextChange<T extends KubeObject>(
+  cache: ReadCache<T>,
+  wanted: (change: Change<T>) => boolean,
+  signal: AbortSignal | undefined,
+): Promise<Change<T>> {
+  let stop = (): void => undefined;
+  const found = await new Promise<Change<T> | undefined>((resolve) => {
     const onAbort = (): void => {
-      stop();
-      reject(toError(signal?.reason));
+      resolve(undefined);
     };
-    const stop = cache.subscribe((change) => {
-      if (!concerns(change, ref)) return;
-      const verdict = judge(change, until);
-      if (verdict === undefined) return;
-      stop();
-      signal?.removeEventListener('abort', onAbort);
-      if (verdict instanceof Error) reject(verdict);
-      else resolve(verdict);
-    });
     signal?.addEventListener('abort', onAbort, { once: true });
+    const unsubscribe = cache.subscribe((change) => {
+      if (wanted(change)) resolve(change);
+    });
+    stop = () => {
+      unsubscribe();
+      signal?.removeEventListener('abort', onAbort);
+    };
   });
+  stop();
+  if (found !== undefined) return found;
+  signal?.throwIfAborted();
+  throw new Error('woken for nothing');
 }
 
 function concerns(change: Change<KubeObject>, ref: ObjectRef): boolean {
@@ -57,14 +70,6 @@ function concerns(change: Change<KubeObject>, ref: ObjectRef): boolean {
   return name === ref.name && namespace === ref.namespace;
 }
 
-function judge<T extends KubeObject>(
-  change: Change<T>,
-  until: (object: T) => boolean,
-): T | ObjectDeletedError | undefined {
-  if (change.type === 'deleted') return new ObjectDeletedError(change.object);
-  return until(change.object) ? change.object : undefined;
-}
-
-function toError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error('aborted', { cause: reason });
+function decides<T extends KubeObject>(change: Change<T>, until: (object: T) => boolean): boolean {
+  return change.type === 'deleted' || until(change.object);
 }
