@@ -67,7 +67,9 @@ test("the sandbox's variables win over the template's, secrets included", () => 
     },
   });
   const sandbox = aSandbox({ spec: { env: [{ name: 'B', value: 'sandbox' }] } });
-  const user = container(sandbox, template).env?.filter(({ name }) => /^SANDBOX_USER/.test(name));
+  const user = container(sandbox, template).env?.filter(({ name }) =>
+    name.startsWith('SANDBOX_USER'),
+  );
   expect(user).toEqual([
     { name: 'SANDBOX_USER_A', value: 'template' },
     { name: 'SANDBOX_USER_B', value: 'sandbox' },
