@@ -72,7 +72,7 @@ export function createApp(options: ApiOptions): Express {
     refuseForeignOrigins(corsOrigins),
     ...allowOrigins(corsOrigins),
   );
-  app.use(documentation(openApiDocument(routes, options.version), swaggerUiFolder()));
+  app.use(documentation(() => openApiDocument(routes, options.version), swaggerUiFolder()));
   app.use(apiRouter(routes, options.bodyLimitBytes ?? BODY_LIMIT_BYTES));
   app.use(answerErrors);
   return app;

@@ -28,11 +28,12 @@ const PAGE = `<!doctype html>
 const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, validatorUrl: null, tryItOutEnabled: true });
 `;
 
-/** Swagger UI at /docs and the document at /openapi.json; `assetFolder` is that of the package swagger-ui-dist. */
-export function documentation(document: object, assetFolder: string): Router {
+/** Swagger UI at /docs and the document at /openapi.json, made when it is first asked for; `assetFolder` is that of the package swagger-ui-dist. */
+export function documentation(createDocument: () => object, assetFolder: string): Router {
   const router = Router();
-  const text = JSON.stringify(document);
+  let text: string | undefined;
   router.get('/openapi.json', (_request, response: Response<unknown, ApiLocals>) => {
+    text ??= JSON.stringify(createDocument());
     elapsedHeader(response);
     response.type('application/json').send(text);
   });

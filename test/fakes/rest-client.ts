@@ -81,13 +81,12 @@ class Contract {
   }
 }
 
-/** Compiling schemas takes longer than a test; all servers of one version have the same document. */
-const contracts = new Map<string, Contract>();
+/** Making and compiling it takes longer than a test, and every server of a test run has the same. */
+let contract: Promise<Contract> | undefined;
 
-function contractOf(text: string): Contract {
-  const contract = contracts.get(text) ?? new Contract(text);
-  contracts.set(text, contract);
-  return contract;
+async function contractOf(base: string): Promise<Contract> {
+  const response = await fetch(`${base}/openapi.json`);
+  return new Contract(await response.text());
 }
 
 /** A client that checks every answer against the OpenAPI document which the server itself serves. */
@@ -102,8 +101,8 @@ export class RestClient {
 
   static async connect(port: number): Promise<RestClient> {
     const base = `http://127.0.0.1:${String(port)}`;
-    const response = await fetch(`${base}/openapi.json`);
-    return new RestClient(base, contractOf(await response.text()));
+    contract ??= contractOf(base);
+    return new RestClient(base, await contract);
   }
 
   get(path: string, call: Call = {}): Promise<Answer> {
