@@ -32,7 +32,7 @@ const REMOVED_BY_OTHERS = {
 const LOG_LINES = 20;
 const LOG_CHARACTERS = 2048;
 
-/** Connects to the engine and begins to listen for exits; rejects if the engine does not answer. */
+/** Rejects if the engine does not answer. Touches nothing yet: exits are heard of from the first `onExit` on. */
 export async function createDockerRunner(options: DockerRunnerOptions): Promise<PodRunner> {
   const docker = new Docker({ socketPath: options.socketPath, timeout: CALL_TIMEOUT_MS });
   const { SecurityOptions } = engineInfo.parse(await docker.info());
@@ -76,7 +76,6 @@ class DockerRunner implements PodRunner {
       clock: options.clock,
       logger: options.logger,
     });
-    this.#events.start();
   }
 
   async start(request: StartPod): Promise<RunningPod> {
@@ -134,6 +133,7 @@ class DockerRunner implements PodRunner {
 
   onExit(listener: (exit: PodExit) => void): void {
     this.#listeners.push(listener);
+    if (this.#listeners.length === 1) this.#events.start();
   }
 
   address(podUID: string): ExecutorAddress {

@@ -36,7 +36,8 @@ export class ExecutorSockets {
 
   /** Makes the folder to be mounted at `SOCKET_MOUNT`, open to any uid, and waits in the background for a socket in it. */
   async provide(podUID: string): Promise<string> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await mkdir(this.#folder, { recursive: true });
+    await chmod(this.#folder, 0o700); // refused if it is someone else's
     const shared = this.#shared(podUID);
     await mkdir(shared, { recursive: true });
     await chmod(shared, 0o777);

@@ -9,11 +9,15 @@ const SCRIPT = new URL('enter-namespaces.sh', import.meta.url).pathname;
 
 /** Isolators whose tools are on this machine, the better one first; whether the kernel lets them is only seen by using them. */
 export async function installedIsolators(root: boolean): Promise<readonly Isolator[]> {
-  const help = await run('bwrap', ['--help']).then(
+  const help = root ? undefined : await bubblewrapHelp();
+  return [...(help === undefined ? [] : [bubblewrap(help)]), unshare(root, SCRIPT)];
+}
+
+async function bubblewrapHelp(): Promise<string | undefined> {
+  return await run('bwrap', ['--help']).then(
     ({ stdout, stderr }) => stdout + stderr,
     () => undefined,
   );
-  return [...(help === undefined ? [] : [bubblewrap(root, help)]), unshare(root, SCRIPT)];
 }
 
 /** Runs a command to its end; why it failed, or undefined if it did not. */

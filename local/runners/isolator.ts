@@ -20,30 +20,23 @@ const DROP_ROOT = [
   ...DIE_WITH_PARENT,
 ];
 
-/** https://github.com/containers/bubblewrap; `options` are what the installed version's --help lists. */
-export function bubblewrap(root: boolean, help: string): Isolator {
-  const user = ['--unshare-user', '--uid', SANDBOX_ID, '--gid', SANDBOX_ID];
+/**
+ * https://github.com/containers/bubblewrap, for users other than root: its monitor gives up every capability, and so could not take
+ * the sandbox of another uid with it when it dies. `help` is what the installed version's --help says.
+ */
+export function bubblewrap(help: string): Isolator {
   const noFurtherUsers = help.includes('--disable-userns') ? ['--disable-userns'] : [];
-  // KILL: bubblewrap's own death could not signal another user's process without it.
-  const change = ['SETUID', 'SETGID', 'SETPCAP', 'KILL'].flatMap((name) => ['--cap-add', `CAP_${name}`]);
   return {
     name: 'bubblewrap',
     command: ({ hostname, mounts, command }) => [
-      ...['bwrap', '--die-with-parent', '--new-session', '--as-pid-1'],
-      ...[
-        '--unshare-pid',
-        '--unshare-net',
-        '--unshare-ipc',
-        '--unshare-uts',
-        '--unshare-cgroup-try',
-      ],
-      ...['--hostname', hostname, '--cap-drop', 'ALL'],
-      ...(root ? change : [...user, ...noFurtherUsers]),
+      ...['bwrap', '--die-with-parent', '--new-session', '--as-pid-1', '--cap-drop', 'ALL'],
+      ...['--unshare-user', '--uid', SANDBOX_ID, '--gid', SANDBOX_ID, ...noFurtherUsers],
+      ...['--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts'],
+      ...['--unshare-cgroup-try', '--hostname', hostname],
       ...['--proc', '/proc', '--dev', '/dev'],
       ...parentFolders(mounts).flatMap((folder) => ['--perms', '0755', '--dir', folder]),
       ...mounts.flatMap(bubblewrapMount),
       ...['--remount-ro', '/', '--chdir', '/workspace', '--'],
-      ...(root ? DROP_ROOT : []),
       ...command,
     ],
   };

@@ -27,6 +27,7 @@ export async function provideCommonFolders(runFolder: string): Promise<CommonFol
   const etc = path.join(runFolder, 'host', 'etc');
   const mountPoint = path.join(runFolder, 'host', 'root');
   await mkdir(etc, { recursive: true });
+  await chmod(runFolder, 0o700); // refused if it is someone else's
   await mkdir(mountPoint, { recursive: true });
   for (const [name, text] of Object.entries(OWN_ETC)) await writeFile(path.join(etc, name), text);
   return { etc, mountPoint };

@@ -43,12 +43,11 @@ interface Means {
   readonly python: boolean;
 }
 
-/** Clears away what an earlier process left and finds out what works here; a `RunnerUnavailableError` if nothing does. */
+/** Finds out what works here, and touches nothing yet that another process may be using; a `RunnerUnavailableError` if nothing works. */
 export async function createProcessRunner(options: ProcessRunnerOptions): Promise<PodRunner> {
   const root = process.getuid?.() === 0;
   const common = await provideCommonFolders(options.runFolder);
   const cgroups = await openCgroups(`sandbox-control-plane-${options.installation}`);
-  await cgroups?.removeAll();
   const isolator = await workingIsolator(options, root, common);
   const python =
     (await failureOf(isolator.command(probePlan(options, common, 'command -v python3')))) ===
@@ -160,7 +159,10 @@ class ProcessRunner implements PodRunner {
     await sandbox.cleared;
   }
 
+  /** Of an earlier process nothing can be adopted: what its end left behind is cleared away. */
   async list(): Promise<readonly RunningPod[]> {
+    if (this.#sandboxes.size === 0 && this.#starting.size === 0)
+      await this.#means.cgroups?.removeAll();
     await this.#sockets.keepOnly(() => [...this.#sandboxes.keys(), ...this.#starting]);
     return [...this.#sandboxes.values()].map(({ pod }) => pod);
   }
@@ -188,6 +190,7 @@ class ProcessRunner implements PodRunner {
     const limits = containerLimits(pod);
     const { isolator, cgroups, common } = this.#means;
     const workspace = await this.#workspaces.provide(workspaceId);
+    await this.#sockets.remove(uid); // the socket of an executor that ended would be in the way of the next
     const socketFolder = await this.#sockets.provide(uid);
     const cgroup = await cgroups?.create(uid, limits);
     const sources = {
