@@ -1,0 +1,170 @@
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Registry } from 'prom-client';
+import { parse } from 'yaml';
+import { createApp } from '../api-shim/app.ts';
+import { createApiCaches, startCaches, stopCaches } from '../api-shim/caches.ts';
+import { listen } from '../api-shim/server.ts';
+import { HttpExecutorClient } from '../executor/http-client.ts';
+import { TokenSigner } from '../executor/token.ts';
+import { systemClock } from '../kube/clock.ts';
+import { createHttpClient, type HttpClient } from '../kube/http-client.ts';
+import { loadKubeConfig } from '../kube/kube-config.ts';
+import type { Logger } from '../kube/logger.ts';
+import { createOperator, type Operator } from '../operator/operator.ts';
+import packageJson from '../package.json' with { type: 'json' };
+import { createApiServer } from './api-server/api-server.ts';
+import { kubeconfigFor } from './api-server/kubeconfig.ts';
+import { createSqliteStore } from './api-server/store.ts';
+import type { LocalConfig } from './config.ts';
+import { provideDefaultTemplates } from './default-templates.ts';
+import type { Installation } from './installation.ts';
+import { Kubelet, podIndexes } from './kubelet/kubelet.ts';
+import { chooseRunner } from './runners/choose-runner.ts';
+import type { PodRunner } from './runners/pod-runner.ts';
+import { signingKey } from './signing-key.ts';
+
+const LOOPBACK = '127.0.0.1';
+const NAMESPACE = 'default';
+
+/** A control plane that serves. */
+export interface ControlPlane {
+  readonly api: string;
+  readonly kube: string;
+  readonly runner: PodRunner['name'];
+  /** Stops everything but the sandboxes, which the next control plane of this installation adopts. */
+  stop(): Promise<void>;
+}
+
+interface Surroundings {
+  readonly config: LocalConfig;
+  readonly installation: Installation;
+  readonly logger: Logger;
+}
+
+/** Undoes what was started, newest first. */
+class Shutdown {
+  readonly #steps: (() => Promise<unknown>)[] = [];
+
+  add(step: () => Promise<unknown>): void {
+    this.#steps.unshift(step);
+  }
+
+  async run(): Promise<void> {
+    for (const step of this.#steps.splice(0)) await step();
+  }
+}
+
+/** Starts API server, operator, kubelet and REST API in this process, in the order in which they need each other. */
+export async function startControlPlane(surroundings: Surroundings): Promise<ControlPlane> {
+  const shutdown = new Shutdown();
+  try {
+    return await assemble(surroundings, shutdown);
+  } catch (error) {
+    await shutdown.run();
+    throw error;
+  }
+}
+
+async function assemble(surroundings: Surroundings, shutdown: Shutdown): Promise<ControlPlane> {
+  const { config, installation, logger } = surroundings;
+  const { runner } = await chooseRunner({
+    installation,
+    wanted: config.runner,
+    env: process.env,
+    clock: systemClock,
+    logger,
+  });
+  shutdown.add(() => runner.close());
+  const kube = await serveKubernetes(surroundings, shutdown);
+  const client = createHttpClient(loadKubeConfig({ path: installation.kubeconfig }));
+  shutdown.add(() => client.close());
+  await provideDefaultTemplates(client, NAMESPACE);
+  await operate({ ...surroundings, client, runner }, shutdown);
+  const port = await serveRest({ ...surroundings, client }, shutdown);
+  return {
+    api: `http://localhost:${port}`,
+    kube,
+    runner: runner.name,
+    stop: () => shutdown.run(),
+  };
+}
+
+async function serveKubernetes(
+  { config, installation, logger }: Surroundings,
+  shutdown: Shutdown,
+): Promise<string> {
+  const server = createApiServer({
+    crds: readCrds(),
+    store: createSqliteStore(installation.database),
+    clock: systemClock,
+    token: installation.kubeToken,
+    logger: logger.child({ component: 'api-server' }),
+  });
+  const url = await server.listen(config.kubePort, LOOPBACK);
+  shutdown.add(() => server.close());
+  writeFileSync(installation.kubeconfig, kubeconfigFor(url, installation.kubeToken), { mode: 0o600 });
+  return url;
+}
+
+function readCrds(): unknown[] {
+  const folder = path.join(import.meta.dirname, '..', 'crds', 'manifests');
+  return readdirSync(folder).map((file) => parse(readFileSync(path.join(folder, file), 'utf8')));
+}
+
+async function operate(
+  { installation, logger, client, runner }: Surroundings & { client: HttpClient; runner: PodRunner },
+  shutdown: Shutdown,
+): Promise<void> {
+  const { privateKey, publicKey } = signingKey(installation.signingKey);
+  const executor = new HttpExecutorClient(new TokenSigner(privateKey, systemClock));
+  shutdown.add(() => executor.close());
+  const operator = createOperator({
+    client,
+    executor,
+    addressOf: ({ metadata }) => runner.address(metadata.uid),
+    clock: systemClock,
+    random: Math.random,
+    logger: logger.child({ component: 'operator' }),
+    registry: new Registry(),
+    namespace: NAMESPACE,
+    identity: 'local',
+    pod: { executorPublicKey: publicKey, executorListen: 'unix:///run/executor/executor.sock' },
+    podIndexes,
+  });
+  await operator.start();
+  shutdown.add(() => operator.stop());
+  const kubelet = createKubelet(operator, { client, runner, logger });
+  await kubelet.start();
+  shutdown.add(() => kubelet.stop());
+}
+
+function createKubelet(
+  { caches }: Operator,
+  { logger, ...deps }: { client: HttpClient; runner: PodRunner; logger: Logger },
+): Kubelet {
+  const kubelet = new Kubelet({
+    ...deps,
+    pods: caches.pods,
+    liveOwners: () => new Set(caches.sandboxes.list().map(({ metadata }) => metadata.uid)),
+    logger: logger.child({ component: 'kubelet' }),
+  });
+  caches.sandboxes.subscribe(({ type }) => {
+    if (type === 'deleted') kubelet.ownersChanged();
+  });
+  return kubelet;
+}
+
+async function serveRest(
+  { config, logger, client }: Surroundings & { client: HttpClient },
+  shutdown: Shutdown,
+): Promise<number> {
+  const shared = { client, namespace: NAMESPACE, logger: logger.child({ component: 'api-shim' }) };
+  const caches = createApiCaches(shared);
+  shutdown.add(() => stopCaches(caches));
+  await startCaches(caches, new AbortController().signal);
+  const app = createApp({ ...shared, caches, version: packageJson.version });
+  const server = await listen(app, { host: LOOPBACK, port: config.port });
+  shutdown.add(() => server.close());
+  return server.port;
+}

@@ -1,0 +1,46 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock } from '../kube/clock.ts';
+import { createLogger } from '../kube/logging.ts';
+import type { Installation } from './installation.ts';
+import { isAlive, readRunning, removeRunning } from './running.ts';
+import { chooseRunner } from './runners/choose-runner.ts';
+import { say } from './say.ts';
+
+const STOP_PATIENCE_MS = 15_000;
+
+/** Ends the control plane and every sandbox of this installation, also those that a crashed control plane left. */
+export async function down(
+  installation: Installation,
+  { workspaces }: { workspaces: 'keep' | 'remove' },
+): Promise<void> {
+  const running = readRunning(installation.running);
+  if (running !== undefined) await endProcess(running.pid);
+  removeRunning(installation.running);
+  const pods = await removePods(installation, workspaces);
+  say(running === undefined ? 'The local control plane was not running.' : 'The local control plane is down.');
+  if (pods > 0) say(`Removed ${pods} sandbox${pods === 1 ? '' : 'es'} that ran.`);
+}
+
+async function endProcess(pid: number): Promise<void> {
+  process.kill(pid, 'SIGTERM');
+  const deadline = Date.now() + STOP_PATIENCE_MS;
+  while (isAlive(pid) && Date.now() < deadline) await delay(50);
+  if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+}
+
+async function removePods(
+  installation: Installation,
+  workspaces: 'keep' | 'remove',
+): Promise<number> {
+  const logger = createLogger({ level: 'error' });
+  const options = { installation, wanted: undefined, env: process.env, clock: systemClock, logger };
+  const { runner } = await chooseRunner(options);
+  try {
+    const pods = await runner.list();
+    await Promise.all(pods.map(({ podUID }) => runner.stop(podUID)));
+    if (workspaces === 'remove') await runner.keepWorkspaces(new Set());
+    return pods.length;
+  } finally {
+    await runner.close();
+  }
+}
