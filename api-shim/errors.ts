@@ -33,7 +33,7 @@ export const ERRORS = {
   },
   InvalidQuantity: {
     status: 400,
-    hint: 'cpu is a positive number such as "1" or "0.5"; memory and disk are a whole number with Mi or Gi, such as "512Mi".',
+    hint: 'Give cpu as a positive number such as "1" or "0.5", memory and disk as a whole number with Mi or Gi, such as "512Mi".',
   },
   DependenciesNotSupported: {
     status: 422,

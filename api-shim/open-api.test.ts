@@ -1,0 +1,105 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { z } from 'zod';
+import { RestApi } from '../test/fakes/rest-api.ts';
+
+const media = z.object({
+  schema: z.looseObject({}),
+  example: z.unknown().optional(),
+  examples: z.record(z.string(), z.object({ value: z.unknown() })).optional(),
+});
+const content = z.object({ content: z.record(z.string(), media).default({}) });
+const operation = z.object({
+  operationId: z.string(),
+  summary: z.string().min(1),
+  tags: z.array(z.string()).length(1),
+  requestBody: content.optional(),
+  responses: z.record(z.string(), content),
+});
+const openApi = z.object({
+  paths: z.record(z.string(), z.record(z.string(), operation)),
+  components: z.looseObject({ schemas: z.record(z.string(), z.unknown()) }),
+});
+
+let served: object;
+let document: z.output<typeof openApi>;
+beforeAll(async () => {
+  const api = await RestApi.start();
+  served = (await api.client.get('//openapi.json')).body;
+  document = openApi.parse(served);
+  await api.stop();
+});
+
+test('every endpoint of this version is in the document, under both spellings', () => {
+  const endpoints = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace('/api/v1', '')}`),
+  );
+  expect(endpoints.sort()).toEqual([
+    'DELETE /sessions/{session_id}',
+    'DELETE /templates/{template_id}',
+    'GET /',
+    'GET /executions/sessions/{session_id}/executions',
+    'GET /executions/{execution_id}',
+    'GET /executions/{execution_id}/result',
+    'GET /executions/{execution_id}/status',
+    'GET /health',
+    'GET /health/detailed',
+    'GET /sessions',
+    'GET /sessions/{session_id}',
+    'GET /sessions/{session_id}/executions',
+    'GET /templates',
+    'GET /templates/{template_id}',
+    'POST /executions/sessions/{session_id}/execute',
+    'POST /executions/sessions/{session_id}/execute-sync',
+    'POST /health/sync',
+    'POST /sessions',
+    'POST /sessions/{session_id}/execute',
+    'POST /sessions/{session_id}/execute-sync',
+    'POST /sessions/{session_id}/terminate',
+    'POST /templates',
+    'PUT /templates/{template_id}',
+  ]);
+});
+
+test('every operation has an id of its own', () => {
+  const ids = Object.values(document.paths).flatMap((methods) =>
+    Object.values(methods).map(({ operationId }) => operationId),
+  );
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+test('every example is what its schema says, and every request and error has one', () => {
+  const ajv = new Ajv2020({ strict: false });
+  addFormats.default(ajv);
+  ajv.addSchema(served, 'openapi');
+  for (const one of Object.values(document.paths).flatMap((methods) => Object.values(methods))) {
+    const errors = Object.entries(one.responses).filter(([status]) => status >= '400');
+    expect(errors.flatMap(([, response]) => examplesOf(response))).not.toEqual([]);
+    if (one.requestBody !== undefined) expect(examplesOf(one.requestBody)).toHaveLength(1);
+    for (const { schema, value } of [...Object.values(one.responses), one.requestBody].flatMap(
+      examplesOf,
+    )) {
+      const ref = String(schema['$ref']).replace('#', 'openapi#');
+      expect({ ref, value, ok: ajv.validate(ref, value) }).toMatchObject({ ok: true });
+    }
+  }
+});
+
+test('defaults and bounds of inputs are for the reader to see', () => {
+  expect(document.components.schemas['CreateSession']).toMatchObject({
+    required: ['template_id'],
+    properties: { timeout: { type: 'integer', minimum: 1, maximum: 3600, default: 300 } },
+  });
+  expect(document.components.schemas['Execute']).toMatchObject({
+    properties: { code: { maxLength: 102_400 }, timeout: { default: 30 } },
+  });
+});
+
+function examplesOf(
+  message: z.output<typeof content> | undefined,
+): { schema: Record<string, unknown>; value: unknown }[] {
+  return Object.values(message?.content ?? {}).flatMap(({ schema, example, examples }) => [
+    ...(example === undefined ? [] : [{ schema, value: example }]),
+    ...Object.values(examples ?? {}).map(({ value }) => ({ schema, value })),
+  ]);
+}
