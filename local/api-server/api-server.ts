@@ -46,13 +46,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const registry = createRegistry(BUILT_IN_KINDS);
   const resources = createResources({ storage, clock, newUid: randomUUID, newSuffix });
   serveCustomKinds(storage, registry);
-  const hub = createWatchHub({ storage, clock, historyLimit });
   FIRST_NAMESPACES.forEach((name) => {
     ensure({ resources, registry }, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   });
   options.crds.forEach((crd) => {
     ensure({ resources, registry }, parsed(crd));
   });
+  // What the start itself wrote is no news to anyone.
+  const hub = createWatchHub({ storage, clock, historyLimit });
   const stopCollector = startGarbageCollector({ storage, registry, resources, clock });
   const stopTerminator = startTerminator({ storage, registry, resources, clock });
   const handler = createHandler({ storage, registry, resources, hub, pages: createPages(randomUUID), clock, random: Math.random, token, logger });

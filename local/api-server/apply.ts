@@ -102,7 +102,8 @@ function conflictsWith(others: readonly JsonObject[], { current, fields, owned }
   return others.flatMap((other) =>
     changed
       .filter((path) => subset(objectAt(other, 'fieldsV1'), path) !== undefined && !isObject(read(fields, path)))
-      .map((path) => ({ manager: textAt(other, 'manager'), path })),
+      .map((path) => ({ manager: textAt(other, 'manager'), path }))
+      .sort((left, right) => (pathText(left.path) < pathText(right.path) ? -1 : 1)),
   );
 }
 

@@ -15,7 +15,7 @@ export const FIRST_NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'k
 const NAMESPACE_STRATEGY: Strategy = {
   ...PLAIN_STRATEGY,
   decode: (namespace) => ({ object: labelled(namespace), unknown: [] }),
-  beforeCreate: (namespace) => ({ ...namespace, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } }),
+  beforeCreate: (namespace) => ({ ...labelled(namespace), spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } }),
   heldBy: (namespace) => [...(namespace.metadata.finalizers ?? []), ...listAt(namespace, 'spec.finalizers')],
   terminating: (namespace) => withFields(namespace, { status: { phase: 'Terminating' } }),
   returnsDeleted: true,

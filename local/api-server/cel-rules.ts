@@ -2,8 +2,15 @@ import { Environment, Optional, type ParseResult } from '@marcbachmann/cel-js';
 import { invalidValue, requiredValue, type Cause } from './errors.ts';
 import { isList, isObject, listAt, objectAt, same, textAt, type Json, type JsonObject } from './json.ts';
 
-/** Checks `x-kubernetes-validations` and the uniqueness of list items; `old` is absent on a create. */
-export type RuleCheck = (value: Json, old: Json | undefined) => readonly Cause[];
+/** What a schema asks of a value beyond what OpenAPI can say. */
+export interface RuleChecker {
+  /** Whether any of it is CEL. */
+  readonly hasRules: boolean;
+  /** Items of a list that repeat another's key. */
+  duplicates(value: Json): readonly Cause[];
+  /** Rules of `x-kubernetes-validations` that do not hold; `old` is absent on a create. */
+  broken(value: Json, old: Json | undefined): readonly Cause[];
+}
 
 /** Compiled rules of one schema node and, below it, of those parts only that have any. */
 interface RuleNode {
@@ -34,10 +41,14 @@ const environment = new Environment({
 });
 
 /** Throws a ParseError of the CEL library if a rule is not an expression that it knows. */
-export function ruleChecker(schema: JsonObject): { check: RuleCheck; hasRules: boolean } {
+export function ruleChecker(schema: JsonObject): RuleChecker {
   const root = compile(schema);
-  if (root === undefined) return { check: () => [], hasRules: false };
-  return { check: (value, old) => [...walk(root, { value, old, path: '' })], hasRules: containsRules(root) };
+  if (root === undefined) return { hasRules: false, duplicates: () => [], broken: () => [] };
+  return {
+    hasRules: containsRules(root),
+    duplicates: (value) => [...walk(root, { value, old: undefined, path: '' }, repeated)],
+    broken: (value, old) => [...walk(root, { value, old, path: '' }, brokenHere)],
+  };
 }
 
 function compile(schema: JsonObject): RuleNode | undefined {
@@ -91,30 +102,35 @@ interface At {
   readonly path: string;
 }
 
-function* walk(node: RuleNode, at: At): Generator<Cause> {
-  for (const one of node.rules) yield* applied(one, node.schema, at);
-  if (isList(at.value)) yield* walkList(node, at.value, at);
-  if (isObject(at.value)) yield* walkFields(node, at.value, at);
+type Look = (node: RuleNode, at: At) => Iterable<Cause>;
+
+function* walk(node: RuleNode, at: At, look: Look): Generator<Cause> {
+  yield* look(node, at);
+  for (const [below, inside] of parts(node, at)) yield* walk(below, inside, look);
 }
 
-function* walkFields(node: RuleNode, value: JsonObject, at: At): Generator<Cause> {
-  for (const [key, field] of Object.entries(value)) {
-    const below = node.properties.get(key) ?? node.others;
-    if (below === undefined || field === undefined) continue;
-    const old = isObject(at.old) ? at.old[key] : undefined;
-    yield* walk(below, { value: field, old, path: at.path === '' ? key : `${at.path}.${key}` });
-  }
-}
-
-function* walkList(node: RuleNode, value: readonly Json[], at: At): Generator<Cause> {
-  const { items, unique } = node;
-  for (const [i, item] of value.entries()) {
-    const path = `${at.path}[${i}]`;
-    if (unique !== undefined && value.slice(0, i).some((earlier) => same(key(earlier, unique), key(item, unique)))) {
-      yield { reason: 'FieldValueDuplicate', message: `Duplicate value: ${JSON.stringify(key(item, unique))}`, field: path };
+function* parts(node: RuleNode, { value, old, path }: At): Generator<[RuleNode, At]> {
+  if (isObject(value)) {
+    for (const [name, field] of Object.entries(value)) {
+      const below = node.properties.get(name) ?? node.others;
+      if (below === undefined || field === undefined) continue;
+      yield [below, { value: field, old: isObject(old) ? old[name] : undefined, path: path === '' ? name : `${path}.${name}` }];
     }
-    if (items !== undefined) yield* walk(items, { value: item, old: counterpart(node, item, at.old), path });
   }
+  if (!isList(value) || node.items === undefined) return;
+  for (const [i, item] of value.entries()) yield [node.items, { value: item, old: counterpart(node, item, old), path: `${path}[${i}]` }];
+}
+
+function* repeated({ unique }: RuleNode, { value, path }: At): Generator<Cause> {
+  if (unique === undefined || !isList(value)) return;
+  for (const [i, item] of value.entries()) {
+    if (!value.slice(0, i).some((earlier) => same(key(earlier, unique), key(item, unique)))) continue;
+    yield { reason: 'FieldValueDuplicate', message: `Duplicate value: ${JSON.stringify(key(item, unique))}`, field: `${path}[${i}]` };
+  }
+}
+
+function* brokenHere(node: RuleNode, at: At): Generator<Cause> {
+  for (const one of node.rules) yield* applied(one, node.schema, at);
 }
 
 /** Only items of a map list can be told from each other over time. */

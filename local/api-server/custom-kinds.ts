@@ -110,15 +110,15 @@ function versionView(apiVersion: string): NonNullable<Kind['view']> {
 
 function customStrategy(schema: JsonObject, hasStatus: boolean): Strategy {
   const validate = schemaValidator(schema);
-  const { check, hasRules } = ruleChecker(schema);
+  const rules = ruleChecker(schema);
   return {
     ...PLAIN_STRATEGY,
     decode: (object) => decodeBy(schema, object),
     beforeCreate: (object) => (hasStatus ? withFields(object, { status: undefined }) : object),
     validate: (object, old) => {
-      const causes = validate(object);
-      if (causes.length > 0) return hasRules ? [...causes, UNCHECKED] : causes;
-      return check(object, old);
+      const causes = [...validate(object), ...rules.duplicates(object)];
+      const blocked = rules.hasRules && causes.some(({ reason }) => BLOCKING.has(reason));
+      return [...causes, ...(blocked ? [UNCHECKED] : rules.broken(object, old))];
     },
     counted: (object) => without(object, 'metadata', ...(hasStatus ? ['status'] : [])),
     unconditionalUpdate: false,
@@ -127,6 +127,14 @@ function customStrategy(schema: JsonObject, hasStatus: boolean): Strategy {
   };
 }
 
+/** What makes a value so wrong that a rule could trip over it. */
+const BLOCKING: ReadonlySet<string> = new Set([
+  'FieldValueRequired',
+  'FieldValueNotSupported',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
 const UNCHECKED = invalidValue(
   '<nil>',
   null,

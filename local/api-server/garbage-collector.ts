@@ -92,6 +92,10 @@ function collectorOf({ storage, registry, resources }: GarbageCollectorDependenc
       storage.remove({ ...entry, object });
     } else storage.put(entry.storage, entry, object);
   };
+  const disown = (entry: Entry, lost: (owner: Owner) => boolean): void => {
+    const left = ownersOf(entry).filter((owner) => !lost(owner));
+    write(entry, { ownerReferences: left.length === 0 ? undefined : left });
+  };
   const release = (entry: Entry, finalizer: string): void => {
     const left = (entry.object.metadata.finalizers ?? []).filter((one) => one !== finalizer);
     write(entry, { finalizers: left.length === 0 ? undefined : left });
@@ -99,7 +103,7 @@ function collectorOf({ storage, registry, resources }: GarbageCollectorDependenc
   const finish = (entry: Entry): void => {
     const { uid, finalizers = [] } = entry.object.metadata;
     if (finalizers.includes(ORPHAN)) {
-      for (const one of dependentsOf(uid)) write(one, { ownerReferences: ownersOf(one).filter((owner) => owner.uid !== uid) });
+      for (const one of dependentsOf(uid)) disown(one, (owner) => owner.uid === uid);
       release(entry, ORPHAN);
     } else if (finalizers.includes(FOREGROUND) && !dependentsOf(uid).some((one) => blocks(one, uid))) release(entry, FOREGROUND);
   };
@@ -114,7 +118,7 @@ function collectorOf({ storage, registry, resources }: GarbageCollectorDependenc
     const living = owners.filter((owner) => isOwner(objects.get(owner.uid), entry));
     const solid = living.filter((owner) => !waitsForDependents(objects.get(owner.uid)));
     if (owners.length === 0 || solid.length === owners.length) return;
-    if (solid.length > 0) write(entry, { ownerReferences: solid });
+    if (solid.length > 0) disown(entry, (owner) => !solid.includes(owner));
     else remove(entry, living.length > 0 && dependentsOf(uid).length > 0 ? 'Foreground' : undefined);
   };
 }

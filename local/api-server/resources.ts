@@ -162,7 +162,7 @@ function decoded(kind: Kind, given: ApiObject, options: WriteOptions): ApiObject
 
 function initial(deps: ResourceDependencies, { kind, ref }: { kind: Kind; ref: Ref }, given: ApiObject): ApiObject {
   const now = timestamp(deps.clock.now());
-  return withMeta(kind.strategy.beforeCreate(given, now), {
+  const identified = withMeta(given, {
     name: ref.name === '' ? undefined : ref.name,
     namespace: kind.namespaced ? ref.namespace : undefined,
     uid: deps.newUid(),
@@ -172,6 +172,7 @@ function initial(deps: ResourceDependencies, { kind, ref }: { kind: Kind; ref: R
     deletionGracePeriodSeconds: undefined,
     selfLink: undefined,
   });
+  return kind.strategy.beforeCreate(identified, now);
 }
 
 function check(kind: Kind, object: ApiObject, old: ApiObject | undefined): void {

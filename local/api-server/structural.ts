@@ -34,7 +34,7 @@ function fitObject(schema: JsonObject, value: JsonObject, walk: Walk): JsonObjec
     const path = walk.path === '' ? key : `${walk.path}.${key}`;
     const of = schemaOf(schema, known, key);
     if (of === undefined) walk.unknown.push(path);
-    else if (field !== undefined && !isDefaultedNull(of, field)) fitted[key] = fit(of, field, { ...walk, path });
+    else if (field !== undefined && !isForbiddenNull(of, field)) fitted[key] = fit(of, field, { ...walk, path });
   }
   for (const [key, of] of Object.entries(known)) {
     if (fitted[key] === undefined && isObject(of) && of['default'] !== undefined) fitted[key] = of['default'];
@@ -59,9 +59,9 @@ function keepsUnknown(schema: JsonObject): boolean {
   );
 }
 
-/** A null for a field that may not be null gives way to the default. */
-function isDefaultedNull(schema: JsonObject, value: Json): boolean {
-  return value === null && schema['nullable'] !== true && schema['default'] !== undefined;
+/** A null where none may be is as good as nothing, so that a default can take its place. */
+function isForbiddenNull(schema: JsonObject, value: Json): boolean {
+  return value === null && schema['nullable'] !== true && schema !== KEEP;
 }
 
 /** `schema` with its defaults complete in themselves, so that filling one in needs no second look. */
