@@ -24,6 +24,7 @@ export interface DockerRunnerOptions {
 
 const CALL_TIMEOUT_MS = 60_000;
 const engineInfo = z.object({ SecurityOptions: z.array(z.string()).default([]) });
+const BEING_REMOVED: ReadonlySet<string> = new Set(['removing', 'dead']);
 const REMOVED_BY_OTHERS = {
   exitCode: 137,
   reason: 'Error',
@@ -224,12 +225,12 @@ class DockerRunner implements PodRunner {
     }
   }
 
-  /** Undefined for a container that never ran: it is left from a start that a crash cut short. */
+  /** Undefined where there is nothing to tell: it never ran (a crash cut its start short), or its exit has been told. */
   async #exitOf(
     podUID: string,
     found: Docker.ContainerInspectInfo | undefined,
   ): Promise<PodExit | undefined> {
-    if (found === undefined) {
+    if (found === undefined || BEING_REMOVED.has(found.State.Status)) {
       return this.#running.has(podUID) ? { podUID, ...REMOVED_BY_OTHERS } : undefined;
     }
     const { Status, ExitCode, OOMKilled } = found.State;

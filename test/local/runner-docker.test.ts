@@ -1,0 +1,97 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { systemClock } from '../../kube/clock.ts';
+import { findDocker } from '../../local/runners/docker-engine.ts';
+import { createDockerRunner } from '../../local/runners/docker-runner.ts';
+import type { PodExit, PodRunner } from '../../local/runners/pod-runner.ts';
+import { runnerContract, Sandbox, silentLogger, startRequest } from './runner-contract.ts';
+
+const run = promisify(execFile);
+const IMAGE = 'sandbox-template-nodejs-basic:latest';
+const engine = await findDocker(process.env);
+if (!engine.found) console.warn(`SKIPPED: the Docker runner's suite cannot run: ${engine.reason}`);
+
+(engine.found ? describe : describe.skip)('the docker runner', () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'scp-runner-'));
+  const installation = randomBytes(4).toString('hex');
+
+  async function create(): Promise<PodRunner> {
+    const socketPath = engine.found ? engine.socketPath : '';
+    return await createDockerRunner({
+      socketPath,
+      installation,
+      runFolder: folder,
+      clock: systemClock,
+      logger: silentLogger,
+    });
+  }
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  runnerContract(async () => {
+    await run('images/build.sh');
+    return { create, seccomp: true, image: IMAGE, hostFolder: folder };
+  });
+
+  test('an image that is not there is ErrImagePull, which says how to get it and may be retried', async () => {
+    const runner = await create();
+    await expect(runner.start(startRequest('sandbox-no-such-image:latest'))).rejects.toMatchObject({
+      code: 'ErrImagePull',
+      retryable: true,
+      message: expect.stringContaining('images/build.sh'),
+    });
+    await runner.close();
+  });
+
+  test('the next process finds a running pod, reaches it, and hears of its end', async () => {
+    const before = await create();
+    const request = startRequest(IMAGE);
+    await before.start(request);
+    await before.close();
+    const after = await create();
+    const exit = new Promise<PodExit>((resolve) => {
+      after.onExit(resolve);
+    });
+    const listed = await after.list();
+    expect(listed.map(({ podUID }) => podUID)).toContain(request.pod.metadata.uid);
+    const sandbox = await new Sandbox(after, request).ready();
+    await expect(sandbox.sh('echo adopted')).resolves.toBe('adopted');
+    await sandbox.close();
+    await run('docker', ['kill', `sandbox-${installation}-${request.pod.metadata.uid}`]);
+    await expect(exit).resolves.toMatchObject({
+      podUID: request.pod.metadata.uid,
+      exitCode: 137,
+      reason: 'Error',
+    });
+    await after.close();
+  }, 60_000);
+
+  test('the end of a pod that ended while nobody listened is told to the next process', async () => {
+    const before = await create();
+    const request = startRequest(IMAGE);
+    await before.start(request);
+    await before.close();
+    const container = `sandbox-${installation}-${request.pod.metadata.uid}`;
+    await run('docker', ['kill', container]);
+    await run('docker', ['wait', container]);
+    const after = await create();
+    const exits: PodExit[] = [];
+    after.onExit((exit) => exits.push(exit));
+    await after.list();
+    expect(exits).toMatchObject([{ podUID: request.pod.metadata.uid, exitCode: 137 }]);
+    const { stdout } = await run('docker', [
+      'ps',
+      '-aq',
+      '--filter',
+      `label=ai.sandbox.pod-uid=${request.pod.metadata.uid}`,
+    ]);
+    expect(stdout).toBe('');
+    await after.close();
+  }, 60_000);
+});
