@@ -19,7 +19,7 @@ export async function build(outDir: string): Promise<void> {
       platform: 'node',
       format: 'esm',
       target: 'node24',
-      external: ['koffi'],
+      external: ['koffi/indirect'],
       legalComments: 'none',
       logLevel: 'warning',
     }),
@@ -32,7 +32,7 @@ async function copyKoffi(outDir: string): Promise<void> {
   const koffi = dirname(createRequire(import.meta.url).resolve('koffi'));
   const machineCode = `@koromix/koffi-${process.platform}-${process.arch}`;
   const target = join(outDir, 'node_modules');
-  const parts = ['package.json', 'index.js', 'src/koffi/index.js', 'LICENSE.txt'];
+  const parts = ['package.json', 'indirect.js', 'src/koffi/indirect.js', 'LICENSE.txt'];
   await Promise.all([
     ...parts.map((part) => cp(join(koffi, part), join(target, 'koffi', part))),
     cp(join(koffi, '..', machineCode), join(target, machineCode), { recursive: true }),

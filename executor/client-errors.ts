@@ -4,14 +4,25 @@ import { ExecutorError } from './client.ts';
 /** Maps what went wrong on the wire; the one place where undici's errors are known. */
 export function errorFromFailure(cause: unknown, signal?: AbortSignal): ExecutorError {
   if (cause instanceof ExecutorError) return cause;
-  if (signal?.aborted === true) return new ExecutorError('Aborted', 'the call was given up', { cause, retryable: false });
+  if (signal?.aborted === true)
+    return new ExecutorError('Aborted', 'the call was given up', { cause, retryable: false });
   if (cause instanceof errors.HeadersTimeoutError || cause instanceof errors.BodyTimeoutError) {
-    return new ExecutorError('TimedOut', 'the executor does not answer', { cause, retryable: true });
+    return new ExecutorError('TimedOut', 'the executor does not answer', {
+      cause,
+      retryable: true,
+    });
   }
   if (isUnintelligible(cause)) {
-    return new ExecutorError('BadAnswer', `the executor's answer cannot be used: ${messageOf(cause)}`, { cause, retryable: false });
+    return new ExecutorError(
+      'BadAnswer',
+      `the executor's answer cannot be used: ${messageOf(cause)}`,
+      { cause, retryable: false },
+    );
   }
-  return new ExecutorError('Unreachable', `the executor cannot be reached: ${messageOf(cause)}`, { cause, retryable: true });
+  return new ExecutorError('Unreachable', `the executor cannot be reached: ${messageOf(cause)}`, {
+    cause,
+    retryable: true,
+  });
 }
 
 /** Maps an answer other than 200. */

@@ -23,7 +23,12 @@ export interface WaitOptions {
  */
 export interface ExecutorClient {
   /** Starts `id` if the executor has not seen it yet. Safe to repeat. */
-  run(target: ExecutorTarget, id: string, request: StartRequest, options: WaitOptions): Promise<ExecutionState>;
+  run(
+    target: ExecutorTarget,
+    id: string,
+    request: StartRequest,
+    options: WaitOptions,
+  ): Promise<ExecutionState>;
   state(target: ExecutorTarget, id: string, options: WaitOptions): Promise<ExecutionState>;
   cancel(target: ExecutorTarget, id: string, signal?: AbortSignal): Promise<ExecutionState>;
   health(target: ExecutorTarget, signal?: AbortSignal): Promise<Health>;
@@ -33,7 +38,8 @@ export interface ExecutorClient {
   close(): Promise<void>;
 }
 
-export type ExecutorErrorCode = 'Unreachable' | 'TimedOut' | 'Unauthorized' | 'NotFound' | 'Refused' | 'BadAnswer' | 'Aborted';
+export type ExecutorErrorCode =
+  'Unreachable' | 'TimedOut' | 'Unauthorized' | 'NotFound' | 'Refused' | 'BadAnswer' | 'Aborted';
 
 /** A call to an executor that failed. `retryable`: nothing is known to be wrong for good; the same call may be sent again. */
 export class ExecutorError extends Error {
@@ -41,7 +47,11 @@ export class ExecutorError extends Error {
   readonly code: ExecutorErrorCode;
   readonly retryable: boolean;
 
-  constructor(code: ExecutorErrorCode, message: string, options: { cause?: unknown; retryable: boolean }) {
+  constructor(
+    code: ExecutorErrorCode,
+    message: string,
+    options: { cause?: unknown; retryable: boolean },
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryable = options.retryable;

@@ -47,7 +47,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): E
     audience: parsed[EXECUTOR_ENV.audience],
     workspace,
     path: parsed.PATH,
-    userEnv: { PATH: parsed.PATH, HOME: workspace, LANG: parsed.LANG, TMPDIR: '/tmp', ...withoutPrefix(env) },
+    userEnv: {
+      PATH: parsed.PATH,
+      HOME: workspace,
+      LANG: parsed.LANG,
+      TMPDIR: '/tmp',
+      ...withoutPrefix(env),
+    },
   };
 }
 

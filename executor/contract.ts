@@ -106,7 +106,10 @@ export const finalState = z.object({
 });
 export type FinalState = z.infer<typeof finalState>;
 
-export const executionState = z.discriminatedUnion('phase', [runningState, ...OUTCOME_PHASES.map((phase) => finalState.extend({ phase: z.literal(phase) }))]);
+export const executionState = z.discriminatedUnion('phase', [
+  runningState,
+  ...OUTCOME_PHASES.map((phase) => finalState.extend({ phase: z.literal(phase) })),
+]);
 export type ExecutionState = z.infer<typeof executionState>;
 
 /** `n` counts from 0 without gaps; the last event of a run is its `end`. `data` is UTF-8 with invalid bytes replaced. */
@@ -126,7 +129,10 @@ export const fileEntry = z.object({
   size: z.int().min(0),
   modifiedAt: z.iso.datetime(),
 });
-export const fileList = z.object({ entries: z.array(fileEntry).max(10_000), truncated: z.boolean() });
+export const fileList = z.object({
+  entries: z.array(fileEntry).max(10_000),
+  truncated: z.boolean(),
+});
 
 export const activity = z.object({
   /** When a run, file call or stream last began, went on or ended. */
@@ -145,7 +151,15 @@ export const health = z.object({
 export type Health = z.infer<typeof health>;
 
 export const executorProblem = z.object({
-  code: z.enum(['BadRequest', 'Unauthorized', 'NotFound', 'Conflict', 'TooLarge', 'Busy', 'Internal']),
+  code: z.enum([
+    'BadRequest',
+    'Unauthorized',
+    'NotFound',
+    'Conflict',
+    'TooLarge',
+    'Busy',
+    'Internal',
+  ]),
   message: z.string().max(1_024),
 });
 export type ExecutorProblem = z.infer<typeof executorProblem>;

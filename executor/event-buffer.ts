@@ -41,7 +41,8 @@ export class EventBuffer {
   }
 
   end(phase: Phase): void {
-    for (const stream of ['stdout', 'stderr'] as const) this.#add(stream, this.#decoders[stream].decode());
+    for (const stream of ['stdout', 'stderr'] as const)
+      this.#add(stream, this.#decoders[stream].decode());
     this.#ended = true;
     this.#append({ n: this.#next, type: 'end', phase });
   }

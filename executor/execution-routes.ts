@@ -31,7 +31,8 @@ export function executionRoutes(executions: Executions, activity: ActivityLog): 
   const find = (call: Call): Execution => {
     const id = call.parts[0] ?? '';
     const execution = executions.find(id);
-    if (execution === undefined) throw new ProblemError('NotFound', `execution ${id.slice(0, 64)} is not known`);
+    if (execution === undefined)
+      throw new ProblemError('NotFound', `execution ${id.slice(0, 64)} is not known`);
     return execution;
   };
   return [
@@ -40,7 +41,10 @@ export function executionRoutes(executions: Executions, activity: ActivityLog): 
       pattern: ONE,
       handle: async (call) => {
         const id = parseId(call.parts[0]);
-        const execution = executions.start(id, request.parse(await readJson(call.request, MAX_START_BYTES)));
+        const execution = executions.start(
+          id,
+          request.parse(await readJson(call.request, MAX_START_BYTES)),
+        );
         activity.touch();
         await answer(call, execution);
         activity.touch();
@@ -78,7 +82,8 @@ export function executionRoutes(executions: Executions, activity: ActivityLog): 
 
 function parseId(id: string | undefined): string {
   const parsed = executionId.safeParse(id);
-  if (!parsed.success) throw new ProblemError('BadRequest', 'an execution id has 1 to 64 letters, digits, _ or -');
+  if (!parsed.success)
+    throw new ProblemError('BadRequest', 'an execution id has 1 to 64 letters, digits, _ or -');
   return parsed.data;
 }
 

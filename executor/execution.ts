@@ -1,5 +1,10 @@
 import type { Clock } from '../kube/clock.ts';
-import { EXECUTOR_LIMITS, type ExecutionState, type FinalState, type StartRequest } from './contract.ts';
+import {
+  EXECUTOR_LIMITS,
+  type ExecutionState,
+  type FinalState,
+  type StartRequest,
+} from './contract.ts';
 import { EventBuffer, type EventLimits } from './event-buffer.ts';
 import type { Launcher, RunEnd, RunListener, RunRefusal } from './launcher.ts';
 import type { OomKills } from './oom-kills.ts';
@@ -49,7 +54,10 @@ export class Execution implements RunListener {
     const { language, code, event } = request;
     const env = { ...context.userEnv, ...request.env };
     const deadlineMs = this.#startedAt + request.timeoutMs;
-    this.#run = context.launcher.run({ language, code, event, env, executionId: id, deadlineMs }, this);
+    this.#run = context.launcher.run(
+      { language, code, event, env, executionId: id, deadlineMs },
+      this,
+    );
   }
 
   get final(): FinalState | undefined {
@@ -62,7 +70,13 @@ export class Execution implements RunListener {
   }
 
   state(): ExecutionState {
-    return this.#final ?? { id: this.id, phase: 'Running', startedAt: new Date(this.#startedAt).toISOString() };
+    return (
+      this.#final ?? {
+        id: this.id,
+        phase: 'Running',
+        startedAt: new Date(this.#startedAt).toISOString(),
+      }
+    );
   }
 
   cancel(): void {
@@ -79,7 +93,10 @@ export class Execution implements RunListener {
   }
 
   ended(end: RunEnd): void {
-    this.#finish({ kind: 'ended', code: end.code, result: this.#result, oomKilled: this.#wasOomKilled() }, end);
+    this.#finish(
+      { kind: 'ended', code: end.code, result: this.#result, oomKilled: this.#wasOomKilled() },
+      end,
+    );
   }
 
   refused(refusal: RunRefusal): void {

@@ -33,9 +33,16 @@ export class Executions {
   start(id: string, request: StartRequest): Execution {
     const known = this.find(id);
     if (known !== undefined) return known;
-    if (this.#forgotten.has(id)) throw new ProblemError('Conflict', `execution ${id} ran before; its outcome is no longer held`);
+    if (this.#forgotten.has(id))
+      throw new ProblemError(
+        'Conflict',
+        `execution ${id} ran before; its outcome is no longer held`,
+      );
     if (this.#running.size >= this.#limits.running) {
-      throw new ProblemError('Busy', `${String(this.#limits.running)} executions are running; wait for one to end`);
+      throw new ProblemError(
+        'Busy',
+        `${String(this.#limits.running)} executions are running; wait for one to end`,
+      );
     }
     const execution = new Execution(id, request, this.#context);
     this.#running.set(id, execution);
@@ -51,11 +58,16 @@ export class Executions {
 
   #keep(execution: Execution): void {
     const { id, final, events } = execution;
-    const bytes = events.heldBytes + (final === undefined ? 0 : final.stdout.text.length + final.stderr.text.length);
+    const bytes =
+      events.heldBytes +
+      (final === undefined ? 0 : final.stdout.text.length + final.stderr.text.length);
     this.#running.delete(id);
     this.#finished.set(id, { execution, bytes });
     this.#finishedBytes += bytes;
-    while (this.#finished.size > this.#limits.finished || (this.#finishedBytes > this.#limits.finishedBytes && this.#finished.size > 1)) {
+    while (
+      this.#finished.size > this.#limits.finished ||
+      (this.#finishedBytes > this.#limits.finishedBytes && this.#finished.size > 1)
+    ) {
       this.#forgetOldest();
     }
   }

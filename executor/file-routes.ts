@@ -44,7 +44,11 @@ export function fileRoutes(workspace: Workspace, activity: ActivityLog): Route[]
   ];
 }
 
-async function download(workspace: Workspace, { response, signal }: Call, path: string): Promise<void> {
+async function download(
+  workspace: Workspace,
+  { response, signal }: Call,
+  path: string,
+): Promise<void> {
   const { file, size } = await workspace.read(path);
   response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': size });
   if (size === 0) {

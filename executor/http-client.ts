@@ -1,6 +1,11 @@
 import { Pool } from 'undici';
 import { z } from 'zod';
-import { ExecutorError, type ExecutorClient, type ExecutorTarget, type WaitOptions } from './client.ts';
+import {
+  ExecutorError,
+  type ExecutorClient,
+  type ExecutorTarget,
+  type WaitOptions,
+} from './client.ts';
 import {
   type Activity,
   EXECUTOR_LIMITS,
@@ -40,8 +45,18 @@ export class HttpExecutorClient implements ExecutorClient {
     this.#signer = signer;
   }
 
-  async run(target: ExecutorTarget, id: string, request: StartRequest, options: WaitOptions): Promise<ExecutionState> {
-    return this.#state(target, id, { method: 'PUT', path: waiting(id, options), body: request, ...options });
+  async run(
+    target: ExecutorTarget,
+    id: string,
+    request: StartRequest,
+    options: WaitOptions,
+  ): Promise<ExecutionState> {
+    return this.#state(target, id, {
+      method: 'PUT',
+      path: waiting(id, options),
+      body: request,
+      ...options,
+    });
   }
 
   async state(target: ExecutorTarget, id: string, options: WaitOptions): Promise<ExecutionState> {
@@ -88,17 +103,24 @@ export class HttpExecutorClient implements ExecutorClient {
       throw errorFromProblem(status, problem.success ? problem.data.message : 'no reason given');
     }
     const parsed = schema.safeParse(json);
-    if (!parsed.success) throw badAnswer(z.prettifyError(parsed.error).slice(0, 1_024), parsed.error);
+    if (!parsed.success)
+      throw badAnswer(z.prettifyError(parsed.error).slice(0, 1_024), parsed.error);
     return parsed.data;
   }
 
-  async #exchange(target: ExecutorTarget, request: Request): Promise<{ status: number; text: string }> {
+  async #exchange(
+    target: ExecutorTarget,
+    request: Request,
+  ): Promise<{ status: number; text: string }> {
     const token = await this.#signer.tokenFor(target.podUID);
     try {
       const { statusCode, body } = await this.#pool(target).request({
         method: request.method,
         path: request.path,
-        headers: { authorization: `Bearer ${token}`, ...(request.body !== undefined && { 'content-type': 'application/json' }) },
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(request.body !== undefined && { 'content-type': 'application/json' }),
+        },
         body: request.body === undefined ? null : JSON.stringify(request.body),
         headersTimeout: (request.waitMs ?? 0) + ANSWER_TIMEOUT_MS,
         ...(request.signal && { signal: request.signal }),
@@ -128,10 +150,16 @@ function openPool({ address }: ExecutorTarget): Pool {
     allowH2: false,
   };
   if (address.kind === 'unix') {
-    return new Pool('http://executor', { ...options, connect: { socketPath: address.path, timeout: CONNECT_TIMEOUT_MS } });
+    return new Pool('http://executor', {
+      ...options,
+      connect: { socketPath: address.path, timeout: CONNECT_TIMEOUT_MS },
+    });
   }
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return new Pool(`http://${host}:${String(address.port)}`, { ...options, connect: { timeout: CONNECT_TIMEOUT_MS } });
+  return new Pool(`http://${host}:${String(address.port)}`, {
+    ...options,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+  });
 }
 
 function executionPath(id: string): string {
@@ -154,9 +182,11 @@ function parseJson(text: string): unknown {
 /** What an honest executor keeps to, and etcd relies on. */
 function checkSizes(state: Exclude<ExecutionState, { phase: 'Running' }>): void {
   for (const stream of ['stdout', 'stderr'] as const) {
-    if (jsonSize(state[stream].text) > EXECUTOR_LIMITS.outputBytes) throw badAnswer(`its ${stream} is larger than agreed`);
+    if (jsonSize(state[stream].text) > EXECUTOR_LIMITS.outputBytes)
+      throw badAnswer(`its ${stream} is larger than agreed`);
   }
-  if (jsonSize(state.returnValue ?? null) > EXECUTOR_LIMITS.returnValueBytes) throw badAnswer('its return value is larger than agreed');
+  if (jsonSize(state.returnValue ?? null) > EXECUTOR_LIMITS.returnValueBytes)
+    throw badAnswer('its return value is larger than agreed');
 }
 
 /** Without the quotes of a string. */
@@ -165,5 +195,8 @@ function jsonSize(value: unknown): number {
 }
 
 function badAnswer(why: string, cause?: unknown): ExecutorError {
-  return new ExecutorError('BadAnswer', `the executor's answer cannot be used: ${why}`, { cause, retryable: false });
+  return new ExecutorError('BadAnswer', `the executor's answer cannot be used: ${why}`, {
+    cause,
+    retryable: false,
+  });
 }

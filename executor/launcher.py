@@ -38,8 +38,11 @@ MAX_RESULT = 262_144 + 16
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 # Passes of killing strays after which they are taken to be multiplying.
 PASSES_BEFORE_FREEZE = 3
-SPARE_DELAY = 0.005
-WARM_UP_DELAY = 0.05
+# When a spare is made after the last one was used or, at first, after the start: a first run may come at once and want the processor for itself.
+# Forking takes a millisecond; Node.js takes forty, and at the side of the run that it follows it would slow that down.
+SPARE_DELAY = {'python': 0.0, 'javascript': 0.005}
+FIRST_SPARE_DELAY = {'python': 0.0, 'javascript': 0.1}
+WARM_UP_DELAY = 0.3
 RETRY_DELAY = 0.02
 DEAF_TO = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM)
 
@@ -47,17 +50,18 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Run:
-    def __init__(self, number, started, cpu_before=0.0):
+    def __init__(self, number, started, cpu_before=0.0, language=None):
         self.number = number
         self.pid = started.pid
         self.pipes = started.pipes
         self.cpu_before = cpu_before
+        self.language = language
         self.result = b''
         self.ended = None
 
 
 class Started:
-    """A process with our ends of its pipes: descriptor -> frame type."""
+    """A process with our ends of its pipes: descriptor -> frame type; `request` is where a spare waits for its run."""
 
     def __init__(self, pid, pipes, request=None):
         self.pid = pid
@@ -78,10 +82,11 @@ class Launcher:
         self.inbox = bytearray()
         self.runs = {}  # number -> Run
         self.by_pipe = {}  # descriptor -> Run
-        self.requests = {}  # descriptor -> bytes still to be written to a Node.js process
-        self.spare = None
-        self.spare_due = None
-        self.warm_up_due = time.monotonic() + WARM_UP_DELAY
+        self.requests = {}  # descriptor -> bytes still to be written to a process that was a spare
+        now = time.monotonic()
+        self.spares = {}  # language -> Started
+        self.spare_due = {language: now + delay for language, delay in FIRST_SPARE_DELAY.items()}
+        self.warm_up_due = now + WARM_UP_DELAY
         self.passes = 0
         self.frozen = False
         self.alone = os.getppid() == 1
@@ -117,7 +122,9 @@ class Launcher:
     def patience(self):
         if any(run.ended for run in self.runs.values()):
             return RETRY_DELAY
-        due = [at for at in (self.spare_due, self.warm_up_due) if at is not None]
+        due = [*self.spare_due.values()]
+        if self.warm_up_due is not None and not self.runs:
+            due.append(self.warm_up_due)
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def attend(self, fd, events):
@@ -169,6 +176,8 @@ class Launcher:
                 del self.out[: os.write(CHANNEL, self.out)]
         except BlockingIOError:
             pass
+        except BrokenPipeError:
+            os._exit(0)  # the executor is gone, and with it the container
 
     # -- output --------------------------------------------------------------------------------------------------------
 
@@ -188,7 +197,7 @@ class Launcher:
             self.send(kind, run.number, data)
 
     def feed(self, fd):
-        """Writes the rest of a request to a Node.js process, which may have died or stopped reading."""
+        """Writes the rest of a request to a process that waits for it, unless it has died."""
         rest = self.requests[fd]
         try:
             rest = rest[os.write(fd, rest) :]
@@ -207,8 +216,7 @@ class Launcher:
     def start(self, number, payload):
         try:
             request = json.loads(payload)
-            start = {'python': self.start_python, 'javascript': self.start_node, 'shell': self.start_shell}[request['language']]
-            run = start(number, request, payload)
+            run = self.start_shell(number, request) if request['language'] == 'shell' else self.hand_over(number, request, payload)
         except NotStarted as error:
             self.refuse(number, error.reason, str(error))
         except OSError as error:
@@ -222,10 +230,7 @@ class Launcher:
     def refuse(self, number, reason, message):
         self.send(b'F', number, json.dumps({'reason': reason, 'message': message}).encode())
 
-    def start_python(self, number, request, _payload):
-        return Run(number, self.fork({1: b'O', 2: b'E', 3: b'V'}, lambda: python_runner.run(request)))
-
-    def start_shell(self, number, request, _payload):
+    def start_shell(self, number, request):
         if self.shell is None:
             raise NotStarted('LanguageNotAvailable', 'this image has neither bash nor sh')
         # As an argument the code could have no more than 128 KiB, and would be seen in every list of processes.
@@ -237,21 +242,24 @@ class Launcher:
         finally:
             os.close(script)
 
-    def start_node(self, number, _request, payload):
+    def hand_over(self, number, request, payload):
         self.reap()  # the spare may just have been killed
-        spare = self.spare or self.boot_node()
-        self.spare = None
-        self.spare_due = time.monotonic() + SPARE_DELAY
-        self.requests[spare.request] = payload
-        self.poll.register(spare.request, select.EPOLLOUT)
-        self.feed(spare.request)
-        return Run(number, spare, process_cpu_seconds(spare.pid))
+        language = request['language']
+        started = self.spares.pop(language, None) or self.boot(language)
+        os.kill(started.pid, signal.SIGCONT)  # or stopped
+        self.requests[started.request] = payload
+        self.poll.register(started.request, select.EPOLLOUT)
+        cpu_before = process_cpu_seconds(started.pid)
+        self.feed(started.request)
+        return Run(number, started, cpu_before, language)
 
-    def boot_node(self):
+    def boot(self, language):
+        """A process that has its interpreter up and waits for what to run at descriptor 3; its result leaves on 4."""
+        node = [self.config['node'], *self.config['nodeArguments']]
+        become = {'python': python_runner.wait_and_run, 'javascript': lambda: replace(node, self.config['env'])}[language]
         theirs, ours = os.pipe()
         try:
-            argv = [self.config['node'], *self.config['nodeArguments']]
-            started = self.fork({1: b'O', 2: b'E', 4: b'V'}, lambda: replace(argv, self.config['env']), {3: theirs})
+            started = self.fork({1: b'O', 2: b'E', 4: b'V'}, become, {3: theirs})
         except OSError:
             os.close(ours)
             raise
@@ -301,11 +309,9 @@ class Launcher:
             self.note_end(pid, status, usage)
 
     def note_end(self, pid, status, usage):
-        if self.spare is not None and pid == self.spare.pid:
-            for fd in (self.spare.request, *self.spare.pipes):
-                os.close(fd)
-            self.spare = None
-            return
+        for language, spare in list(self.spares.items()):
+            if spare.pid == pid:
+                self.discard(language)
         for run in self.runs.values():
             if run.pid == pid and run.ended is None:
                 run.ended = {
@@ -326,11 +332,12 @@ class Launcher:
             if run.result:
                 self.send(b'V', run.number, run.result)
             self.send(b'X', run.number, json.dumps(run.ended).encode())
+            if run.language in SPARE_DELAY:
+                self.spare_due[run.language] = time.monotonic() + SPARE_DELAY[run.language]
 
     def no_strays(self):
         ours = {run.pid for run in self.runs.values() if not run.ended}
-        if self.spare:
-            ours.add(self.spare.pid)
+        ours.update(spare.pid for spare in self.spares.values())
         strays = [pid for pid in children() if pid not in ours]
         if not strays:
             self.thaw()
@@ -355,20 +362,34 @@ class Launcher:
 
     def prepare_ahead(self):
         now = time.monotonic()
-        if self.warm_up_due is not None and now >= self.warm_up_due:
-            self.warm_up_due = None
-            self.spare_due = now
-            # Not before the first run could have come: it would have waited for this.
-            import asyncio  # noqa: F401
-
-            gc.collect()
-            gc.freeze()
-        if self.spare_due is not None and now >= self.spare_due:
-            self.spare_due = None
+        if self.warm_up_due is not None and now >= self.warm_up_due and not self.runs:
+            self.warm_up()
+        for language, due in list(self.spare_due.items()):
+            if now < due:
+                continue
+            del self.spare_due[language]
             try:
-                self.spare = self.spare or self.boot_node()
+                if language not in self.spares:
+                    self.spares[language] = self.boot(language)
             except OSError:
-                pass  # out of processes or memory: the next JavaScript run tries again and tells
+                pass  # out of processes or memory: the next run in that language tries again and tells
+
+    def warm_up(self):
+        """Loads what many runs need, and would take long to load in each."""
+        import asyncio  # noqa: F401
+
+        self.warm_up_due = None
+        gc.collect()
+        gc.freeze()
+        self.discard('python')
+        self.spare_due['python'] = time.monotonic()
+
+    def discard(self, language):
+        """Lets a spare go, which ends when nothing comes on its request descriptor."""
+        spare = self.spares.pop(language, None)
+        if spare is not None:
+            for fd in (spare.request, *spare.pipes):
+                os.close(fd)
 
 
 def enter_run(places, workspace):

@@ -15,9 +15,16 @@ export interface RunListener {
   lost(): void;
 }
 
-const runEnd = z.object({ code: z.int().min(-64).max(255), cpuMs: z.number().min(0), maxRssBytes: z.int().min(0) });
+const runEnd = z.object({
+  code: z.int().min(-64).max(255),
+  cpuMs: z.number().min(0),
+  maxRssBytes: z.int().min(0),
+});
 export type RunEnd = z.infer<typeof runEnd>;
-const runRefusal = z.object({ reason: z.enum(['LanguageNotAvailable', 'CannotStart']), message: z.string() });
+const runRefusal = z.object({
+  reason: z.enum(['LanguageNotAvailable', 'CannotStart']),
+  message: z.string(),
+});
 export type RunRefusal = z.infer<typeof runRefusal>;
 const readiness = z.object({ languages: z.array(z.string()) });
 
@@ -192,7 +199,8 @@ export class Launcher {
   }
 
   #reapZombies(): void {
-    for (const pid of childrenOfInit()) if (pid !== this.#process?.pid) this.#options.native.reap(pid);
+    for (const pid of childrenOfInit())
+      if (pid !== this.#process?.pid) this.#options.native.reap(pid);
   }
 }
 

@@ -43,13 +43,19 @@ export class HttpListener {
   async #listen(): Promise<void> {
     const address = this.#address;
     if (address.kind === 'unix') await unlink(address.path).catch(() => undefined);
-    const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: MAX_HEADER_MS, requestTimeout: 0 }, this.#handler);
+    const server = createServer(
+      { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: MAX_HEADER_MS, requestTimeout: 0 },
+      this.#handler,
+    );
     server.maxConnections = MAX_CONNECTIONS;
     const { promise, resolve, reject } = Promise.withResolvers<undefined>();
     server.once('error', reject);
-    server.listen(address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port }, () => {
-      resolve(undefined);
-    });
+    server.listen(
+      address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
+      () => {
+        resolve(undefined);
+      },
+    );
     await promise;
     server.on('error', (error) => {
       this.#log.error('server', { error: error.message });
@@ -62,7 +68,8 @@ export class HttpListener {
 
   #guard(path: string): void {
     this.#watcher = watch(dirname(path), (_event, name) => {
-      if (name === null || name === basename(path)) this.#listening = this.#listening.then(() => this.#relisten());
+      if (name === null || name === basename(path))
+        this.#listening = this.#listening.then(() => this.#relisten());
     });
     this.#watcher.on('error', () => undefined);
   }

@@ -1,5 +1,5 @@
 import { readFileSync, readdirSync } from 'node:fs';
-import koffi from 'koffi';
+import koffi from 'koffi/indirect';
 
 const PR_SET_DUMPABLE = 4;
 const WNOHANG = 1;
@@ -14,11 +14,14 @@ export interface Native {
 
 export function loadNative(): Native {
   const libc = koffi.load(null);
-  const prctl = libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)');
+  const prctl = libc.func(
+    'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
+  );
   const waitpid = libc.func('int waitpid(int pid, void *status, int options)');
   return {
     makeUnreadable: () => {
-      if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) !== 0) throw new Error('prctl(PR_SET_DUMPABLE) failed');
+      if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) !== 0)
+        throw new Error('prctl(PR_SET_DUMPABLE) failed');
     },
     reap: (pid) => waitpid(pid, null, WNOHANG) === pid,
   };

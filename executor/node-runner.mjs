@@ -25,8 +25,10 @@ const ONLY_IN_MODULES = [
 ];
 
 const resultChannel = fstatSync(RESULT_FD).ino;
-const request = JSON.parse(readFileSync(REQUEST_FD, 'utf8'));
+const text = readFileSync(REQUEST_FD, 'utf8');
 closeSync(REQUEST_FD);
+if (text === '') process.exit();
+const request = JSON.parse(text);
 
 for (const name of Object.keys(process.env)) if (!(name in request.env)) delete process.env[name];
 Object.assign(process.env, request.env);
@@ -48,16 +50,34 @@ try {
 async function load(code) {
   let script;
   try {
-    script = compileFunction(`${code}\n;return ${FIND_HANDLER}`, ['exports', 'require', 'module', '__filename', '__dirname'], {
-      filename: FILENAME,
-      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-    });
+    script = compileFunction(
+      `${code}\n;return ${FIND_HANDLER}`,
+      ['exports', 'require', 'module', '__filename', '__dirname'],
+      {
+        filename: FILENAME,
+        importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+      },
+    );
   } catch (error) {
     if (!ONLY_IN_MODULES.some((text) => error.message.includes(text))) throw error;
     return await loadModule(code);
   }
-  const module = { exports: {}, require, filename: join(workspace, FILENAME), loaded: false, children: [], paths: [] };
-  const found = script.call(module.exports, module.exports, require, module, module.filename, workspace);
+  const module = {
+    exports: {},
+    require,
+    filename: join(workspace, FILENAME),
+    loaded: false,
+    children: [],
+    paths: [],
+  };
+  const found = script.call(
+    module.exports,
+    module.exports,
+    require,
+    module,
+    module.filename,
+    workspace,
+  );
   return pick(module.exports) ?? found;
 }
 
@@ -65,10 +85,15 @@ async function load(code) {
 async function loadModule(code) {
   const url = pathToFileURL(join(workspace, 'execution.mjs')).href;
   registerHooks({
-    resolve: (specifier, context, next) => (specifier === url ? { url, format: 'module', shortCircuit: true } : next(specifier, context)),
+    resolve: (specifier, context, next) =>
+      specifier === url ? { url, format: 'module', shortCircuit: true } : next(specifier, context),
     load: (target, context, next) =>
       target === url
-        ? { format: 'module', source: `${code}\n;export const __execution_handler__ = ${FIND_HANDLER}`, shortCircuit: true }
+        ? {
+            format: 'module',
+            source: `${code}\n;export const __execution_handler__ = ${FIND_HANDLER}`,
+            shortCircuit: true,
+          }
         : next(target, context),
   });
   globalThis.require = require;
@@ -85,7 +110,9 @@ function call(handler) {
   const context = makeContext();
   if (handler.length < 3) return handler(request.event, context);
   return new Promise((resolve, reject) => {
-    const returned = handler(request.event, context, (error, value) => (error ? reject(error) : resolve(value)));
+    const returned = handler(request.event, context, (error, value) =>
+      error ? reject(error) : resolve(value),
+    );
     if (typeof returned?.then === 'function') returned.then(resolve, reject);
   });
 }
@@ -110,7 +137,9 @@ function deliver(value) {
   }
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_RESULT_BYTES) {
-    console.error(`The return value of handler is ${bytes} bytes of JSON; at most ${MAX_RESULT_BYTES} are kept`);
+    console.error(
+      `The return value of handler is ${bytes} bytes of JSON; at most ${MAX_RESULT_BYTES} are kept`,
+    );
     send(`L${bytes}`);
     process.exit(1);
   }
@@ -131,7 +160,7 @@ function toJson(value) {
 function send(text) {
   if (!intact()) throw new Error('the code closed the descriptor that return values leave on');
   const data = Buffer.from(text);
-  for (let sent = 0; sent < data.length; ) sent += writeSync(RESULT_FD, data, sent);
+  for (let sent = 0; sent < data.length;) sent += writeSync(RESULT_FD, data, sent);
 }
 
 function intact() {

@@ -6,7 +6,9 @@ const FILES = ['/sys/fs/cgroup/memory.events', '/sys/fs/cgroup/memory/memory.oom
 /** How many processes of this container the kernel has killed for want of memory; always 0 where it cannot be known. */
 export type OomKills = () => number;
 
-export function watchOomKills(read: (path: string) => string = (path) => readFileSync(path, 'utf8')): OomKills {
+export function watchOomKills(
+  read: (path: string) => string = (path) => readFileSync(path, 'utf8'),
+): OomKills {
   const file = FILES.find((path) => count(read, path) !== undefined);
   return () => (file === undefined ? 0 : (count(read, file) ?? 0));
 }

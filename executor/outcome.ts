@@ -5,15 +5,29 @@ import { jsonDepth } from './json-depth.ts';
 /** What is known of a run that is over. */
 export type EndFacts =
   /** Its process ended: exit code, or minus the signal's number. `result` is what it wrote on its result descriptor. */
-  | { readonly kind: 'ended'; readonly code: number; readonly result: string | undefined; readonly oomKilled: boolean }
-  | { readonly kind: 'refused'; readonly reason: 'LanguageNotAvailable' | 'CannotStart'; readonly message: string }
+  | {
+      readonly kind: 'ended';
+      readonly code: number;
+      readonly result: string | undefined;
+      readonly oomKilled: boolean;
+    }
+  | {
+      readonly kind: 'refused';
+      readonly reason: 'LanguageNotAvailable' | 'CannotStart';
+      readonly message: string;
+    }
   /** The launcher went away under it. */
   | { readonly kind: 'lost'; readonly oomKilled: boolean }
   | { readonly kind: 'stopped'; readonly by: 'Timeout' | 'Cancelled'; readonly timeoutMs: number };
 
-export type Outcome = Pick<FinalState, 'phase' | 'reason' | 'exitCode' | 'signal' | 'message' | 'returnValue'>;
+export type Outcome = Pick<
+  FinalState,
+  'phase' | 'reason' | 'exitCode' | 'signal' | 'message' | 'returnValue'
+>;
 
-const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+const SIGNAL_NAMES = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name]),
+);
 const SIGKILL = constants.signals.SIGKILL;
 const OUT_OF_MEMORY: Outcome = {
   phase: 'Crashed',
@@ -31,14 +45,22 @@ export function decideOutcome(facts: EndFacts): Outcome {
     case 'refused':
       return decideRefused(facts);
     case 'lost':
-      return facts.oomKilled ? OUT_OF_MEMORY : { ...killedBy(SIGKILL), message: 'everything in the sandbox was killed from within' };
+      return facts.oomKilled
+        ? OUT_OF_MEMORY
+        : { ...killedBy(SIGKILL), message: 'everything in the sandbox was killed from within' };
     case 'ended':
       return decideEnded(facts);
   }
 }
 
 function decideStopped(facts: Extract<EndFacts, { kind: 'stopped' }>): Outcome {
-  if (facts.by === 'Cancelled') return { phase: 'Cancelled', reason: 'Cancelled', exitCode: 128 + SIGKILL, message: 'cancelled' };
+  if (facts.by === 'Cancelled')
+    return {
+      phase: 'Cancelled',
+      reason: 'Cancelled',
+      exitCode: 128 + SIGKILL,
+      message: 'cancelled',
+    };
   const message = `did not end within ${String(facts.timeoutMs / 1_000)} s`;
   return { phase: 'TimedOut', reason: 'Timeout', exitCode: 124, message };
 }
@@ -60,20 +82,32 @@ function decideEnded({ code, result, oomKilled }: Extract<EndFacts, { kind: 'end
 
 function killedBy(number: number): Outcome {
   const signal = SIGNAL_NAMES.get(number) ?? `SIG${String(number)}`;
-  return { phase: 'Crashed', reason: 'Signal', exitCode: 128 + number, signal, message: `killed by ${signal}` };
+  return {
+    phase: 'Crashed',
+    reason: 'Signal',
+    exitCode: 128 + number,
+    signal,
+    message: `killed by ${signal}`,
+  };
 }
 
 function decideNonZero(code: number, result: string | undefined): Outcome {
   if (result?.startsWith('E')) return notSerializable(result.slice(1), code);
   if (result?.startsWith('L')) return tooLarge(result.slice(1), code);
-  return { phase: 'Failed', reason: 'NonZeroExit', exitCode: code, message: `exited with code ${String(code)}` };
+  return {
+    phase: 'Failed',
+    reason: 'NonZeroExit',
+    exitCode: code,
+    message: `exited with code ${String(code)}`,
+  };
 }
 
 /** User code can write to the descriptor too: what comes is checked like any input. */
 function decideValue(result: string): Outcome {
   const text = result.slice(1);
   if (!result.startsWith('V')) return notSerializable('something else was written in its place', 1);
-  if (jsonDepth(text) > EXECUTOR_LIMITS.returnValueDepth) return notSerializable('it is nested too deep', 1);
+  if (jsonDepth(text) > EXECUTOR_LIMITS.returnValueDepth)
+    return notSerializable('it is nested too deep', 1);
   const value = parse(text);
   if (value === undefined) return notSerializable('what was written is not JSON', 1);
   const bytes = Buffer.byteLength(JSON.stringify(value.json));

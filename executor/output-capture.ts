@@ -30,7 +30,8 @@ export class OutputCapture {
   result(): CapturedOutput {
     const head = this.#head.bytes();
     const tail = this.#tail.bytes();
-    const whole = head.length + tail.length === this.#bytes ? Buffer.concat([head, tail]) : undefined;
+    const whole =
+      head.length + tail.length === this.#bytes ? Buffer.concat([head, tail]) : undefined;
     if (whole !== undefined && jsonBytes(whole) <= this.#limit) {
       return { text: whole.toString('utf8'), bytes: this.#bytes, truncated: false };
     }
@@ -58,7 +59,9 @@ class BoundedBytes {
     const taken = Math.min(chunk.length, this.#capacity - this.#length);
     if (taken === 0) return 0;
     if (this.#length + taken > this.#buffer.length) {
-      const larger = Buffer.alloc(Math.min(this.#capacity, Math.max(1_024, 2 * (this.#length + taken))));
+      const larger = Buffer.alloc(
+        Math.min(this.#capacity, Math.max(1_024, 2 * (this.#length + taken))),
+      );
       this.#buffer.copy(larger, 0, 0, this.#length);
       this.#buffer = larger;
     }
@@ -94,7 +97,8 @@ class RingBytes {
   }
 
   bytes(): Buffer {
-    if (this.#ring === undefined || this.#length < this.#capacity) return (this.#ring ?? Buffer.alloc(0)).subarray(0, this.#length);
+    if (this.#ring === undefined || this.#length < this.#capacity)
+      return (this.#ring ?? Buffer.alloc(0)).subarray(0, this.#length);
     return Buffer.concat([this.#ring.subarray(this.#end), this.#ring.subarray(0, this.#end)]);
   }
 }

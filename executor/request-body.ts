@@ -7,7 +7,8 @@ export async function readJson(request: IncomingMessage, limit: number): Promise
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > limit) throw new ProblemError('TooLarge', `the body is larger than ${String(limit)} bytes`);
+    if (size > limit)
+      throw new ProblemError('TooLarge', `the body is larger than ${String(limit)} bytes`);
     chunks.push(chunk);
   }
   try {

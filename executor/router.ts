@@ -35,7 +35,11 @@ export function createRouter(
     const fitting = routes.filter((route) => route.pattern.test(path));
     const route = fitting.find(({ method }) => method === request.method);
     if (route?.open !== true) await authenticate(request, accepts);
-    if (route === undefined) throw new ProblemError('NotFound', fitting.length > 0 ? 'no such method here' : 'no such path');
+    if (route === undefined)
+      throw new ProblemError(
+        'NotFound',
+        fitting.length > 0 ? 'no such method here' : 'no such path',
+      );
     const parts = route.pattern.exec(path)?.slice(1) ?? [];
     const signal = goneSignal(response);
     await route.handle({ request, response, query: new URLSearchParams(query), parts, signal });
@@ -50,13 +54,20 @@ export function createRouter(
 
 export function sendJson(response: ServerResponse, body: unknown): void {
   const text = JSON.stringify(body);
-  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+  response.writeHead(200, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+  });
   response.end(text);
 }
 
-async function authenticate(request: IncomingMessage, accepts: (token: string) => Promise<boolean>): Promise<void> {
+async function authenticate(
+  request: IncomingMessage,
+  accepts: (token: string) => Promise<boolean>,
+): Promise<void> {
   const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
-  if (token === undefined || !(await accepts(token))) throw new ProblemError('Unauthorized', 'needs a valid token for this pod');
+  if (token === undefined || !(await accepts(token)))
+    throw new ProblemError('Unauthorized', 'needs a valid token for this pod');
 }
 
 function sendProblem(response: ServerResponse, error: unknown): void {
@@ -76,8 +87,10 @@ function sendProblem(response: ServerResponse, error: unknown): void {
 }
 
 function problemOf(error: unknown): ExecutorProblem {
-  if (error instanceof ProblemError) return { code: error.code, message: error.message.slice(0, 1_024) };
-  if (error instanceof z.ZodError) return { code: 'BadRequest', message: z.prettifyError(error).slice(0, 1_024) };
+  if (error instanceof ProblemError)
+    return { code: error.code, message: error.message.slice(0, 1_024) };
+  if (error instanceof z.ZodError)
+    return { code: 'BadRequest', message: z.prettifyError(error).slice(0, 1_024) };
   return { code: 'Internal', message: 'unexpected error' };
 }
 

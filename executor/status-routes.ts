@@ -14,7 +14,12 @@ export function statusRoutes({ activity, languages, version }: StatusFacts): Rou
       pattern: /^\/v1\/health$/,
       open: true,
       handle: ({ response }) => {
-        sendJson(response, { status: 'ok', version, uptimeMs: Math.round(process.uptime() * 1_000), languages });
+        sendJson(response, {
+          status: 'ok',
+          version,
+          uptimeMs: Math.round(process.uptime() * 1_000),
+          languages,
+        });
         return Promise.resolve();
       },
     },

@@ -15,7 +15,10 @@ const REMEMBERED_TOKENS = 64;
 export class TokenSigner {
   readonly #key: KeyObject;
   readonly #clock: Clock;
-  readonly #tokens = new Map<string, { readonly token: Promise<string>; readonly renewAt: number }>();
+  readonly #tokens = new Map<
+    string,
+    { readonly token: Promise<string>; readonly renewAt: number }
+  >();
 
   constructor(privateKey: KeyObject, clock: Clock) {
     this.#key = privateKey;
@@ -56,7 +59,11 @@ export class TokenVerifier {
 
   /** `publicKey`: SPKI in base64. */
   constructor(publicKey: string, audience: string, clock: Clock) {
-    this.#key = createPublicKey({ key: Buffer.from(publicKey, 'base64'), format: 'der', type: 'spki' });
+    this.#key = createPublicKey({
+      key: Buffer.from(publicKey, 'base64'),
+      format: 'der',
+      type: 'spki',
+    });
     this.#audience = audience;
     this.#clock = clock;
   }
@@ -89,7 +96,8 @@ export class TokenVerifier {
 
   #remember(token: string, until: number): void {
     const oldest = this.#goodUntil.keys().next();
-    if (this.#goodUntil.size >= REMEMBERED_TOKENS && oldest.done !== true) this.#goodUntil.delete(oldest.value);
+    if (this.#goodUntil.size >= REMEMBERED_TOKENS && oldest.done !== true)
+      this.#goodUntil.delete(oldest.value);
     this.#goodUntil.set(token, until);
   }
 }

@@ -25,7 +25,8 @@ function checkName(name: string): void {
   if (name === '') throw refuse('is relative, without empty names');
   if (name === '.' || name === '..') throw refuse('must not contain . or ..');
   if (name.includes('\0')) throw refuse('must not contain NUL');
-  if (Buffer.byteLength(name) > MAX_NAME_BYTES) throw refuse(`has names of at most ${String(MAX_NAME_BYTES)} bytes`);
+  if (Buffer.byteLength(name) > MAX_NAME_BYTES)
+    throw refuse(`has names of at most ${String(MAX_NAME_BYTES)} bytes`);
 }
 
 function refuse(rule: string): ProblemError {

@@ -1,6 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, opendir, readlink, rename, rm, unlink } from 'node:fs/promises';
+import {
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  opendir,
+  readlink,
+  rename,
+  rm,
+  unlink,
+} from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { z } from 'zod';
@@ -12,7 +22,8 @@ type FileEntry = z.infer<typeof fileEntry>;
 type FileList = z.infer<typeof fileList>;
 
 const MAX_ENTRIES = 10_000;
-const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK, O_NOCTTY } = constants;
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK, O_NOCTTY } =
+  constants;
 
 /**
  * The user's files. User code may swap any part of a path for a link at any moment, so nothing is decided by looking at a path first: a thing is
@@ -28,7 +39,10 @@ export class Workspace {
 
   /** Entries of a folder, by name; `''` is the workspace itself. */
   async list(path: string): Promise<FileList> {
-    await using folder = await this.#open(path === '' ? [] : pathNames(path), O_RDONLY | O_DIRECTORY);
+    await using folder = await this.#open(
+      path === '' ? [] : pathNames(path),
+      O_RDONLY | O_DIRECTORY,
+    );
     const names: string[] = [];
     for await (const { name } of await opendir(through(folder))) {
       names.push(name);
@@ -36,7 +50,10 @@ export class Workspace {
     }
     const shown = names.slice(0, MAX_ENTRIES).sort();
     const entries = await Promise.all(shown.map((name) => describe(folder, name, path)));
-    return { entries: entries.filter((entry) => entry !== undefined), truncated: names.length > MAX_ENTRIES };
+    return {
+      entries: entries.filter((entry) => entry !== undefined),
+      truncated: names.length > MAX_ENTRIES,
+    };
   }
 
   /** Opens a regular file for reading; the caller closes it. */
@@ -60,7 +77,9 @@ export class Workspace {
     await using folder = await this.#openFolderFor(names);
     const draft = `${through(folder)}/.upload-${randomBytes(8).toString('hex')}`;
     try {
-      const file = await open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644).catch(translate);
+      const file = await open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644).catch(
+        translate,
+      );
       await pipeline(content, file.createWriteStream()).catch(translate);
       await rename(draft, `${through(folder)}/${name}`).catch(translate);
     } catch (error) {
@@ -109,7 +128,11 @@ function through(handle: FileHandle): string {
   return `/proc/self/fd/${String(handle.fd)}`;
 }
 
-async function describe(folder: FileHandle, name: string, parent: string): Promise<FileEntry | undefined> {
+async function describe(
+  folder: FileHandle,
+  name: string,
+  parent: string,
+): Promise<FileEntry | undefined> {
   try {
     const stats = await lstat(`${through(folder)}/${name}`);
     const path = parent === '' ? name : `${parent}/${name}`;

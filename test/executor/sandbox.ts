@@ -14,6 +14,7 @@ import { systemClock } from '../../kube/clock.ts';
 
 const USER = 1000;
 const START_PATIENCE_MS = 20_000;
+const NODE = '/opt/node';
 const AUDIENCE = 'pod-under-test';
 
 export type RunInput = Pick<StartRequest, 'code'> & Partial<StartRequest>;
@@ -46,7 +47,12 @@ let runs = 0;
 export async function startSandbox(options: SandboxOptions = {}): Promise<TestSandbox> {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const folder = await mkdtemp(join(tmpdir(), 'executor-'));
-  const place = { folder, dist: join(folder, 'dist'), workspace: join(folder, 'workspace'), run: join(folder, 'run') };
+  const place = {
+    folder,
+    dist: join(folder, 'dist'),
+    workspace: join(folder, 'workspace'),
+    run: join(folder, 'run'),
+  };
   await chmod(folder, 0o755);
   await build(place.dist);
   for (const path of [place.workspace, place.run]) await makeFolder(path);
@@ -59,12 +65,17 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<TestSa
     ...options.env,
   };
   const [program = '', ...args] = [...(options.wrapper ?? []), ...isolation(place, options)];
-  const daemon = spawn(program, [...args, process.execPath, '--disable-sigusr1', '/opt/executor/executor.mjs'], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const daemon = spawn(
+    program,
+    [...args, NODE, '--disable-sigusr1', '/opt/executor/executor.mjs'],
+    {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   const log: string[] = [];
-  for (const stream of [daemon.stdout, daemon.stderr]) stream.on('data', (chunk: Buffer) => log.push(chunk.toString()));
+  for (const stream of [daemon.stdout, daemon.stderr])
+    stream.on('data', (chunk: Buffer) => log.push(chunk.toString()));
   const signer = new TokenSigner(privateKey, systemClock);
   const client = new HttpExecutorClient(signer);
   const target: ExecutorTarget = { podUID: AUDIENCE, address: { kind: 'unix', path: socket } };
@@ -88,9 +99,16 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<TestSa
   };
 }
 
-function isolation(place: { dist: string; workspace: string; run: string }, options: SandboxOptions): string[] {
-  const become = process.getuid?.() === 0 ? ['setpriv', `--reuid=${String(USER)}`, `--regid=${String(USER)}`, '--clear-groups'] : [];
+function isolation(
+  place: { dist: string; workspace: string; run: string },
+  options: SandboxOptions,
+): string[] {
+  const become =
+    process.getuid?.() === 0
+      ? ['setpriv', `--reuid=${String(USER)}`, `--regid=${String(USER)}`, '--clear-groups']
+      : [];
   const binds = [
+    ['--ro-bind', process.execPath, NODE],
     ['--ro-bind', place.dist, '/opt/executor'],
     ['--bind', place.workspace, '/workspace'],
     ['--bind', place.run, '/run/executor'],
@@ -100,10 +118,14 @@ function isolation(place: { dist: string; workspace: string; run: string }, opti
     ...become,
     ...['bwrap', '--unshare-all', '--as-pid-1', '--die-with-parent', '--new-session'],
     ...['--uid', String(USER), '--gid', String(USER), '--chdir', '/'],
-    ...['--ro-bind', '/', '/', '--tmpfs', '/opt', '--tmpfs', '/run', '--tmpfs', '/tmp', '--dir', '/workspace'],
-    ...['--proc', '/proc', '--dev', '/dev'],
+    ...['/usr', '/bin', '/sbin', '/lib', '/lib64', '/etc'].flatMap((path) => [
+      '--ro-bind-try',
+      path,
+      path,
+    ]),
+    ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp'],
     ...binds.flat(),
-    '--',
+    ...['--remount-ro', '/', '--'],
   ];
 }
 
@@ -112,7 +134,11 @@ async function makeFolder(path: string): Promise<void> {
   if (process.getuid?.() === 0) await chown(path, USER, USER);
 }
 
-async function untilHealthy(client: HttpExecutorClient, target: ExecutorTarget, daemon: ChildProcess): Promise<void> {
+async function untilHealthy(
+  client: HttpExecutorClient,
+  target: ExecutorTarget,
+  daemon: ChildProcess,
+): Promise<void> {
   const deadline = performance.now() + START_PATIENCE_MS;
   for (;;) {
     try {
@@ -125,9 +151,15 @@ async function untilHealthy(client: HttpExecutorClient, target: ExecutorTarget, 
   }
 }
 
-async function runToEnd(client: HttpExecutorClient, target: ExecutorTarget, input: RunInput): Promise<FinalState> {
+async function runToEnd(
+  client: HttpExecutorClient,
+  target: ExecutorTarget,
+  input: RunInput,
+): Promise<FinalState> {
   const request = { language: 'python', event: {}, timeoutMs: 20_000, env: {}, ...input } as const;
-  const state = await client.run(target, `run-${String(++runs)}`, request, { waitMs: request.timeoutMs + 10_000 });
+  const state = await client.run(target, `run-${String(++runs)}`, request, {
+    waitMs: request.timeoutMs + 10_000,
+  });
   if (state.phase === 'Running') throw new Error('still running');
   return state;
 }
