@@ -198,7 +198,7 @@ function checkIdentity({ kind, current, how }: Attempt, given: ApiObject): void 
   if (kind.namespaced && (namespace ?? current.namespace) !== current.namespace) {
     throw badRequest(`the namespace of the object (${String(namespace)}) does not match the namespace on the URL (${current.namespace})`);
   }
-  if (how.replaces && resourceVersion === undefined && !kind.strategy.unconditionalUpdate) {
+  if (resourceVersion === undefined && !kind.strategy.unconditionalUpdate) {
     throw invalid(resourceSubject(kind, current.name), [invalidValue('metadata.resourceVersion', 0, 'must be specified for an update')]);
   }
   const own = current.object.metadata;

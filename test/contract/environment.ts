@@ -5,6 +5,7 @@ import { Agent, request, type Dispatcher } from 'undici';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { createApiServer } from '../../local/api-server/api-server.ts';
+import { kubeconfigFor } from '../../local/api-server/kubeconfig.ts';
 import { createMemoryStore } from '../../local/api-server/store.ts';
 import { FakeLogger } from '../fakes/logger.ts';
 import { WIDGET_CRD, WIDGETS } from './widget-crd.ts';
@@ -17,6 +18,8 @@ export interface Environment {
   /** A namespace of this file's own. */
   readonly namespace: string;
   readonly api: Api;
+  /** For kubectl. */
+  readonly kubeconfig: string;
   close(): Promise<void>;
 }
 
@@ -144,7 +147,7 @@ export const REAL = process.env['CONTRACT_KUBECONFIG'] !== undefined;
 
 /** With the test kind installed and a fresh namespace. */
 export async function startEnvironment(): Promise<Environment> {
-  const { api, close } = REAL ? realServer() : await fakeServer();
+  const { api, kubeconfig, close } = REAL ? realServer() : await fakeServer();
   await install(api);
   const { body } = await api.post('/api/v1/namespaces', {
     apiVersion: 'v1',
@@ -157,6 +160,7 @@ export async function startEnvironment(): Promise<Environment> {
   return {
     namespace,
     api,
+    kubeconfig,
     close: async () => {
       await api.delete(`/api/v1/namespaces/${namespace}`);
       await api.close();
@@ -180,6 +184,7 @@ export async function until(done: () => Promise<boolean>): Promise<void> {
 
 interface Server {
   readonly api: Api;
+  readonly kubeconfig: string;
   close(): Promise<void>;
 }
 
@@ -188,17 +193,19 @@ async function fakeServer(): Promise<Server> {
 
   const server = createApiServer({ crds: [], store: createMemoryStore(), token, logger: new FakeLogger() });
   const url = await server.listen(0, '127.0.0.1');
-  return { api: new Api(url, token), close: () => server.close() };
+  return { api: new Api(url, token), kubeconfig: kubeconfigFor(url, token), close: () => server.close() };
 }
 
-const kubeconfig = z.object({
+const kubeconfigFile = z.object({
   clusters: z.tuple([z.object({ cluster: z.object({ server: z.string(), 'certificate-authority': z.string() }) })]),
   users: z.tuple([z.object({ user: z.object({ token: z.string() }) })]),
 });
 
 function realServer(): Server {
   const file = path.resolve(process.env['CONTRACT_KUBECONFIG'] ?? '');
-  const { clusters, users } = kubeconfig.parse(parse(readFileSync(file, 'utf8')));
+  const kubeconfig = readFileSync(file, 'utf8');
+  const { clusters, users } = kubeconfigFile.parse(parse(kubeconfig));
   const { server, 'certificate-authority': ca } = clusters[0].cluster;
-  return { api: new Api(server, users[0].user.token, readFileSync(ca, 'utf8')), close: () => Promise.resolve() };
+  const api = new Api(server, users[0].user.token, readFileSync(ca, 'utf8'));
+  return { api, kubeconfig, close: () => Promise.resolve() };
 }

@@ -41,6 +41,13 @@ describe('a merge patch', () => {
     expect([code, body.reason]).toEqual([409, 'Conflict']);
   });
 
+  test('that takes the resource version away is Invalid', async () => {
+    await env.api.post(widgets, widget('unversioned'));
+    const { code, body } = await env.api.merge(`${widgets}/unversioned`, { metadata: { resourceVersion: null }, spec: { size: 2 } });
+    expect(code).toBe(422);
+    expect(body.message).toContain('metadata.resourceVersion: Invalid value: 0: must be specified for an update');
+  });
+
   test('of the uid is Invalid', async () => {
     await env.api.post(widgets, widget('fixed-uid'));
     const { code, body } = await env.api.merge(`${widgets}/fixed-uid`, { metadata: { uid: 'another' } });
