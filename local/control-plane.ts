@@ -103,7 +103,9 @@ async function serveKubernetes(
   });
   const url = await server.listen(config.kubePort, LOOPBACK);
   shutdown.add(() => server.close());
-  writeFileSync(installation.kubeconfig, kubeconfigFor(url, installation.kubeToken), { mode: 0o600 });
+  writeFileSync(installation.kubeconfig, kubeconfigFor(url, installation.kubeToken), {
+    mode: 0o600,
+  });
   return url;
 }
 
@@ -113,7 +115,12 @@ function readCrds(): unknown[] {
 }
 
 async function operate(
-  { installation, logger, client, runner }: Surroundings & { client: HttpClient; runner: PodRunner },
+  {
+    installation,
+    logger,
+    client,
+    runner,
+  }: Surroundings & { client: HttpClient; runner: PodRunner },
   shutdown: Shutdown,
 ): Promise<void> {
   const { privateKey, publicKey } = signingKey(installation.signingKey);

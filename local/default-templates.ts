@@ -1,4 +1,8 @@
-import { SANDBOX_TEMPLATES, sandboxTemplateSpec, type SandboxTemplate } from '../crds/sandbox-template.ts';
+import {
+  SANDBOX_TEMPLATES,
+  sandboxTemplateSpec,
+  type SandboxTemplate,
+} from '../crds/sandbox-template.ts';
 import { API_VERSION } from '../crds/names.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Draft } from '../kube/objects.ts';
@@ -10,7 +14,10 @@ const DEFAULT_TEMPLATES = [
 ] as const;
 
 /** Creates the default templates where there is none at all: a person may have changed or deleted some of them. */
-export async function provideDefaultTemplates(client: KubeClient, namespace: string): Promise<void> {
+export async function provideDefaultTemplates(
+  client: KubeClient,
+  namespace: string,
+): Promise<void> {
   const { items } = await client.list(SANDBOX_TEMPLATES, { namespace, limit: 1 });
   if (items.length > 0) return;
   for (const template of DEFAULT_TEMPLATES) {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../kube/clock.ts';
 import { createLogger } from '../kube/logging.ts';
 import type { Installation } from './installation.ts';
-import { isAlive, readRunning, removeRunning } from './running.ts';
+import { isAlive, readRunning, removeRunning, type Running } from './running.ts';
 import { chooseRunner } from './runners/choose-runner.ts';
 import { say } from './say.ts';
 
@@ -14,18 +14,22 @@ export async function down(
   { workspaces }: { workspaces: 'keep' | 'remove' },
 ): Promise<void> {
   const running = readRunning(installation.running);
-  if (running !== undefined) await endProcess(running.pid);
+  if (running !== undefined) await endProcess(running);
   removeRunning(installation.running);
   const pods = await removePods(installation, workspaces);
-  say(running === undefined ? 'The local control plane was not running.' : 'The local control plane is down.');
+  say(
+    running === undefined
+      ? 'The local control plane was not running.'
+      : 'The local control plane is down.',
+  );
   if (pods > 0) say(`Removed ${pods} sandbox${pods === 1 ? '' : 'es'} that ran.`);
 }
 
-async function endProcess(pid: number): Promise<void> {
-  process.kill(pid, 'SIGTERM');
+async function endProcess(running: Running): Promise<void> {
+  process.kill(running.pid, 'SIGTERM');
   const deadline = Date.now() + STOP_PATIENCE_MS;
-  while (isAlive(pid) && Date.now() < deadline) await delay(50);
-  if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  while (isAlive(running) && Date.now() < deadline) await delay(50);
+  if (isAlive(running)) process.kill(running.pid, 'SIGKILL');
 }
 
 async function removePods(

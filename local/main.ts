@@ -11,7 +11,7 @@ async function main(): Promise<void> {
   const logger = createLogger({ level: config.logLevel });
   const stopped = stopSignal();
   const { stop, ...addresses } = await startControlPlane({ config, installation, logger });
-  writeRunning(installation.running, { pid: process.pid, ...addresses });
+  writeRunning(installation.running, addresses);
   logger.info('the local control plane serves', addresses);
   logger.info('stopping', { because: await stopped });
   await stop();

@@ -16,7 +16,10 @@ type Wanted = LocalConfig['runner'];
 const NO_BASE_IMAGES = 77;
 
 /** Settles what runs the sandboxes, says so, and builds what it needs. Returns the value of SANDBOX_RUNNER to go on with. */
-export async function prepareRunner(config: LocalConfig, installation: Installation): Promise<string> {
+export async function prepareRunner(
+  config: LocalConfig,
+  installation: Installation,
+): Promise<string> {
   const chosen = await choose(config.runner, installation);
   if (chosen === 'docker' && !(await buildImages(config.runner))) return fallBack(installation);
   await build(installation.executor);
@@ -36,7 +39,9 @@ async function choose(wanted: Wanted, installation: Installation): Promise<PodRu
 }
 
 async function fallBack(installation: Installation): Promise<string> {
-  say('The base images can neither be pulled nor made here (making them needs root on Debian); going on without containers.');
+  say(
+    'The base images can neither be pulled nor made here (making them needs root on Debian); going on without containers.',
+  );
   await build(installation.executor);
   return choose('process', installation);
 }

@@ -26,20 +26,33 @@ const HANDLER = {
   javascript: 'export function handler(event) { return { result: "hello world" } }',
 };
 
-async function expectStatus(call: Promise<{ status: number; body: object }>, status: number): Promise<Record<string, unknown>> {
+async function expectStatus(
+  call: Promise<{ status: number; body: object }>,
+  status: number,
+): Promise<Record<string, unknown>> {
   const answer = await call;
   if (answer.status !== status) throw new Error(`${answer.status}: ${JSON.stringify(answer.body)}`);
   return { ...answer.body };
 }
 
 async function createSession(local: LocalRun): Promise<string> {
-  const session = await expectStatus(local.call('POST', '/sessions', { template_id: 'python-basic' }), 201);
+  const session = await expectStatus(
+    local.call('POST', '/sessions', { template_id: 'python-basic' }),
+    201,
+  );
   return String(session['id']);
 }
 
-async function execute(local: LocalRun, session: string, language: keyof typeof HANDLER): Promise<void> {
+async function execute(
+  local: LocalRun,
+  session: string,
+  language: keyof typeof HANDLER,
+): Promise<void> {
   const body = { code: HANDLER[language], language, timeout: 30 };
-  const run = await expectStatus(local.call('POST', `/sessions/${session}/execute-sync`, body), 200);
+  const run = await expectStatus(
+    local.call('POST', `/sessions/${session}/execute-sync`, body),
+    200,
+  );
   if (run['status'] !== 'completed') throw new Error(JSON.stringify(run));
 }
 
@@ -54,13 +67,21 @@ function print(measured: readonly Measured[]): void {
   console.log('| --- | --- | --- | --- | --- | --- | --- |');
   for (const { name, milliseconds, failures } of measured) {
     const { n, p50, p95, p99, max } = summarize(milliseconds);
-    console.log(`| ${name} | ${n} | ${failures} | ${[p50, p95, p99, max].map((ms) => ms.toFixed(1)).join(' | ')} |`);
+    console.log(
+      `| ${name} | ${n} | ${failures} | ${[p50, p95, p99, max].map((ms) => ms.toFixed(1)).join(' | ')} |`,
+    );
   }
 }
 
 function machine(): object {
   const cpus = os.cpus();
-  return { cpu: cpus[0]?.model, cores: cpus.length, memoryBytes: os.totalmem(), kernel: os.release(), node: process.version };
+  return {
+    cpu: cpus[0]?.model,
+    cores: cpus.length,
+    memoryBytes: os.totalmem(),
+    kernel: os.release(),
+    node: process.version,
+  };
 }
 
 const local = await LocalRun.create(runner);
@@ -75,7 +96,20 @@ try {
   ];
   const cold: Series[] = [
     ...(runner === 'docker'
-      ? [command('baseline: docker run python3', ['docker', 'run', '--rm', '--network', 'none', '--entrypoint', 'python3', 'sandbox-template-python-basic:latest', '-c', 'print(1)'])]
+      ? [
+          command('baseline: docker run python3', [
+            'docker',
+            'run',
+            '--rm',
+            '--network',
+            'none',
+            '--entrypoint',
+            'python3',
+            'sandbox-template-python-basic:latest',
+            '-c',
+            'print(1)',
+          ]),
+        ]
       : []),
     { name: 'cold create -> first result (incl. delete)', once: () => coldCreate(local) },
   ];
@@ -86,7 +120,10 @@ try {
   print(measured);
   mkdirSync(values.out, { recursive: true });
   const file = path.join(values.out, `local-${runner}.json`);
-  writeFileSync(file, `${JSON.stringify({ takenAt: new Date().toISOString(), machine: machine(), runner, measured }, null, 1)}\n`);
+  writeFileSync(
+    file,
+    `${JSON.stringify({ takenAt: new Date().toISOString(), machine: machine(), runner, measured }, null, 1)}\n`,
+  );
   console.log(`\nevery sample: ${file}`);
 } finally {
   await local.remove();

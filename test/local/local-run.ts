@@ -48,7 +48,9 @@ export class LocalRun {
   }
 
   get running(): z.infer<typeof runningFile> {
-    return runningFile.parse(JSON.parse(readFileSync(path.join(this.folder, 'running.json'), 'utf8')));
+    return runningFile.parse(
+      JSON.parse(readFileSync(path.join(this.folder, 'running.json'), 'utf8')),
+    );
   }
 
   /** What `up` prints. */
