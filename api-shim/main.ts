@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import packageJson from '../package.json' with { type: 'json' };
 import { createHttpClient } from '../kube/http-client.ts';
 import { loadKubeConfig } from '../kube/kube-config.ts';
@@ -42,4 +43,13 @@ function stopSignal(): AbortSignal {
   return stop.signal;
 }
 
-await main();
+/** What a person who started it wrongly needs: one line, not a stack. */
+function reasonOf(error: unknown): string {
+  if (error instanceof z.ZodError) return z.prettifyError(error);
+  return error instanceof Error ? error.message : String(error);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`api-shim: ${reasonOf(error)}\n`);
+  process.exit(1);
+});
