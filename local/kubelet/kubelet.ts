@@ -16,6 +16,7 @@ import {
   type PodRunner,
   type RunningPod,
 } from '../runners/pod-runner.ts';
+import { bind } from './binding.ts';
 import { decide, type Action, type Observed } from './decide.ts';
 import { resolveEnvironment } from './environment.ts';
 import { neverStartedStatus, runningStatus, waitingStatus, type TimedExit } from './pod-status.ts';
@@ -59,6 +60,7 @@ export class Kubelet {
   readonly #running = new Map<string, RunningPod>();
   readonly #exits = new Map<string, TimedExit>();
   readonly #retries = new Map<string, Retry>();
+  readonly #bound = new Set<string>();
   /** What was written last, for the cache may not show it yet. */
   readonly #reported = new Map<string, PodStatus>();
 
@@ -154,6 +156,10 @@ export class Kubelet {
   async #startPod(pod: Pod, { signal, logger }: ReconcileContext): Promise<ReconcileResult> {
     const { uid } = pod.metadata;
     try {
+      if (pod.spec.nodeName === undefined && !this.#bound.has(uid)) {
+        await bind(pod, this.#options.client, signal);
+        this.#bound.add(uid); // the cache may not show it before the next try
+      }
       const env = await resolveEnvironment(pod, this.#options.client, signal);
       const running = await this.#options.runner.start({ pod, workspaceId: workspaceOf(pod), env });
       this.#running.set(uid, running);
@@ -183,7 +189,7 @@ export class Kubelet {
 
   async #stopPod(uid: string): Promise<void> {
     await this.#options.runner.stop(uid);
-    for (const known of [this.#running, this.#exits, this.#retries, this.#reported])
+    for (const known of [this.#running, this.#exits, this.#retries, this.#reported, this.#bound])
       known.delete(uid);
     this.#sweeper.sweepSoon();
   }

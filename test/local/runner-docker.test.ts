@@ -15,29 +15,37 @@ const IMAGE = 'sandbox-template-nodejs-basic:latest';
 const engine = await findDocker(process.env);
 if (!engine.found) console.warn(`SKIPPED: the Docker runner's suite cannot run: ${engine.reason}`);
 
-(engine.found ? describe : describe.skip)('the docker runner', () => {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'scp-runner-'));
-  const installation = randomBytes(4).toString('hex');
+const describeIfFound = engine.found ? describe : describe.skip;
 
-  async function create(): Promise<PodRunner> {
-    const socketPath = engine.found ? engine.socketPath : '';
-    return await createDockerRunner({
-      socketPath,
-      installation,
-      runFolder: folder,
-      clock: systemClock,
-      logger: silentLogger,
-    });
-  }
+/** Runners of one installation of its own, as one process after the other would make them. */
+function newInstallation(): { id: string; folder: string; create: () => Promise<PodRunner> } {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'scp-runner-'));
+  const id = randomBytes(4).toString('hex');
+  const socketPath = engine.found ? engine.socketPath : '';
+  const options = {
+    socketPath,
+    installation: id,
+    runFolder: folder,
+    clock: systemClock,
+    logger: silentLogger,
+  };
+  return { id, folder, create: () => createDockerRunner(options) };
+}
+
+beforeAll(async () => {
+  if (engine.found) await run('images/build.sh');
+}, 180_000);
+
+describeIfFound('the docker runner', () => {
+  const { folder, create } = newInstallation();
 
   afterAll(() => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  runnerContract(async () => {
-    await run('images/build.sh');
-    return { create, seccomp: true, image: IMAGE, hostFolder: folder };
-  });
+  runnerContract(() =>
+    Promise.resolve({ create, seccomp: true, image: IMAGE, hostFolder: folder }),
+  );
 
   test('an image that is not there is ErrImagePull, which says how to get it and may be retried', async () => {
     const runner = await create();
@@ -47,6 +55,14 @@ if (!engine.found) console.warn(`SKIPPED: the Docker runner's suite cannot run: 
       message: expect.stringContaining('images/build.sh'),
     });
     await runner.close();
+  });
+});
+
+describeIfFound('the docker runner after a restart', () => {
+  const { id: installation, folder, create } = newInstallation();
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
   });
 
   test('the next process finds a running pod, reaches it, and hears of its end', async () => {
