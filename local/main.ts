@@ -10,11 +10,13 @@ async function main(): Promise<void> {
   const installation = openInstallation(config.stateFolder);
   const logger = createLogger({ level: config.logLevel });
   const stopped = stopSignal();
-  const { stop, ...addresses } = await startControlPlane({ config, installation, logger });
+  const controlPlane = await startControlPlane({ config, installation, logger });
+  const { api, kube, runner } = controlPlane;
+  const addresses = { api, kube, runner };
   writeRunning(installation.running, addresses);
   logger.info('the local control plane serves', addresses);
   logger.info('stopping', { because: await stopped });
-  await stop();
+  await controlPlane.stop();
   removeRunning(installation.running);
 }
 

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import path from 'node:path';
 import { build } from '../executor/build.ts';
 import { systemClock } from '../kube/clock.ts';
@@ -54,7 +53,7 @@ async function buildImages(wanted: Wanted): Promise<boolean> {
   let output = '';
   child.stdout.on('data', (data: Buffer) => (output += data.toString()));
   child.stderr.on('data', (data: Buffer) => (output += data.toString()));
-  const [code] = await once(child, 'close');
+  const code = await new Promise((resolve) => child.once('close', resolve));
   if (code === 0) return true;
   if (code === NO_BASE_IMAGES && wanted === undefined) return false;
   throw new UserFacingError(`The images could not be built:\n${output.trimEnd()}`);
