@@ -3,6 +3,7 @@ import { SANDBOXES, type Sandbox } from '../crds/sandbox.ts';
 import { SANDBOX_TEMPLATES, type SandboxTemplate } from '../crds/sandbox-template.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Logger } from '../kube/logger.ts';
+import type { RuntimeMetrics } from '../kube/metrics.ts';
 import { ObjectCache } from '../kube/object-cache.ts';
 import { EXECUTIONS_BY_SANDBOX } from './executions.ts';
 
@@ -17,6 +18,7 @@ export interface ApiCachesOptions {
   readonly client: KubeClient;
   readonly namespace: string;
   readonly logger: Logger;
+  readonly metrics?: RuntimeMetrics;
 }
 
 /** Caches with the indexes that the REST API asks for; not started. */

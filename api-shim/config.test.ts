@@ -4,6 +4,7 @@ test('listens on loopback unless told otherwise', () => {
   expect(apiConfig({})).toEqual({
     host: '127.0.0.1',
     port: 8000,
+    healthPort: undefined,
     namespace: 'default',
     logLevel: 'info',
     corsOrigins: [],

@@ -14,6 +14,7 @@ const list = z
 const environment = z.object({
   SANDBOX_HOST: z.string().min(1).default('127.0.0.1'),
   SANDBOX_PORT: z.coerce.number().int().min(0).max(65_535).default(8000),
+  SANDBOX_HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   SANDBOX_NAMESPACE: z.string().min(1).max(63).default('default'),
   SANDBOX_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   SANDBOX_CORS_ORIGINS: list,
@@ -25,6 +26,8 @@ const environment = z.object({
 export interface ApiConfig {
   readonly host: string;
   readonly port: number;
+  /** Of /healthz, /readyz and /metrics, on all addresses; absent: they are not served. */
+  readonly healthPort: number | undefined;
   readonly namespace: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly corsOrigins: readonly string[];
@@ -49,6 +52,7 @@ export function apiConfig(env: Readonly<Record<string, string | undefined>>): Ap
   return {
     host: given.SANDBOX_HOST,
     port: given.SANDBOX_PORT,
+    healthPort: given.SANDBOX_HEALTH_PORT,
     namespace: given.SANDBOX_NAMESPACE,
     logLevel: given.SANDBOX_LOG_LEVEL,
     corsOrigins: given.SANDBOX_CORS_ORIGINS,

@@ -69,9 +69,9 @@ describe('reading', () => {
     });
   });
 
-  test('a running one shows as running', async () => {
+  test('a running one shows as running, and no exit code before its end', async () => {
     const id = await submitted(await api.runningSession());
-    api.reportExecution(id, { phase: 'Running', startedAt: END.startedAt });
+    api.reportExecution(id, { phase: 'Running', exitCode: 0, startedAt: END.startedAt });
     expect(await resultOf(id)).toMatchObject({
       status: 'running',
       exit_code: null,

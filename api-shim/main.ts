@@ -1,36 +1,51 @@
+import { Registry } from 'prom-client';
 import { z } from 'zod';
 import packageJson from '../package.json' with { type: 'json' };
 import { createHttpClient } from '../kube/http-client.ts';
 import { loadKubeConfig } from '../kube/kube-config.ts';
 import { createLogger } from '../kube/logging.ts';
-import { createApp } from './app.ts';
-import { createApiCaches, startCaches, stopCaches } from './caches.ts';
-import { apiConfig } from './config.ts';
-import { listen } from './server.ts';
+import { Manager, type Service } from '../kube/manager.ts';
+import { createRuntimeMetrics } from '../kube/metrics.ts';
+import { createApp, type ApiOptions } from './app.ts';
+import { createApiCaches } from './caches.ts';
+import { apiConfig, type ApiConfig } from './config.ts';
+import { listen, type ApiServer } from './server.ts';
 
 /** The REST API as a process of its own, beside a cluster's operator. */
 async function main(): Promise<void> {
   const config = apiConfig(process.env);
   const logger = createLogger({ level: config.logLevel, fields: { component: 'api-shim' } });
   const stopping = stopSignal();
+  const registry = new Registry();
   const client = createHttpClient(loadKubeConfig());
   const shared = { client, namespace: config.namespace, logger };
-  const caches = createApiCaches(shared);
-  await startCaches(caches, stopping);
+  const caches = createApiCaches({ ...shared, metrics: createRuntimeMetrics(registry) });
+  const manager = new Manager({
+    caches: Object.values(caches),
+    controllers: [],
+    services: [restService(config, { ...shared, caches, version: packageJson.version })],
+    logger,
+    registry,
+    ...(config.healthPort === undefined ? {} : { http: { port: config.healthPort } }),
+  });
+  await manager.run(stopping);
+  await client.close();
+}
 
+function restService(config: ApiConfig, options: ApiOptions): Service {
   const { corsOrigins, allowedHosts } = config;
   const hosts = allowedHosts === undefined ? {} : { allowedHosts };
-  const app = createApp({ ...shared, caches, version: packageJson.version, corsOrigins, ...hosts });
-  const server = await listen(app, config);
-  logger.info('serving', { host: config.host, port: server.port });
-
-  await new Promise((resolve) => {
-    if (stopping.aborted) resolve(undefined);
-    else stopping.addEventListener('abort', resolve, { once: true });
-  });
-  await server.close();
-  await stopCaches(caches);
-  await client.close();
+  let server: ApiServer | undefined;
+  return {
+    name: 'REST API',
+    async start() {
+      server = await listen(createApp({ ...options, corsOrigins, ...hosts }), config);
+      options.logger.info('serving', { host: config.host, port: server.port });
+    },
+    async stop() {
+      await server?.close();
+    },
+  };
 }
 
 function stopSignal(): AbortSignal {

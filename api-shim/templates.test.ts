@@ -1,4 +1,7 @@
 import { SANDBOX_TEMPLATES } from '../crds/sandbox-template.ts';
+import { Repository } from './repository.ts';
+import { createTemplateRequest } from './schemas/template.ts';
+import { Templates } from './templates.ts';
 import { RestApi } from '../test/fakes/rest-api.ts';
 
 let api: RestApi;
@@ -77,8 +80,19 @@ describe('creating', () => {
 
   test('two at the same moment cannot take the same name', async () => {
     api.templates.hold();
-    const answers = await Promise.all([create({ id: 'one' }), create({ id: 'two' })]);
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
+    const { cluster: client, templates: cache, clock } = api;
+    const namespace = 'default';
+    const repository = new Repository({ client, cache, clock, namespace, type: SANDBOX_TEMPLATES });
+    const templates = new Templates({ templates: repository, namespace, clock });
+    const context = { requestId: 'r', logger: api.logger, signal: new AbortController().signal };
+    const bodies = ['one', 'two'].map((id) => createTemplateRequest.parse({ ...MINIMAL, id }));
+    const outcomes = await Promise.allSettled(
+      bodies.map((body) => templates.create(body, context)),
+    );
+    expect(outcomes).toMatchObject([
+      { status: 'fulfilled' },
+      { reason: { code: 'TemplateNameTaken' } },
+    ]);
   });
 
   test.each([['python3.11'], ['nodejs20'], ['java17'], ['go1.21']])(
