@@ -1,0 +1,102 @@
+{{- define "sandbox.name" -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "sandbox.operator" -}}{{ include "sandbox.name" . }}-operator{{- end -}}
+{{- define "sandbox.api" -}}{{ include "sandbox.name" . }}-api{{- end -}}
+
+{{- define "sandbox.namespace" -}}
+{{- if eq .Values.sandboxes.namespace .Release.Namespace }}
+{{- fail "sandboxes.namespace must not be the release namespace: sandboxes live apart from the control plane" }}
+{{- end -}}
+{{- .Values.sandboxes.namespace -}}
+{{- end -}}
+
+{{- define "sandbox.labels" -}}
+app.kubernetes.io/part-of: sandbox
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end -}}
+
+{{/* Of (list . "operator"): what selects the pods of one component. */}}
+{{- define "sandbox.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: sandbox-{{ index . 1 }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+{{- end -}}
+
+{{/* Of (list . "sandbox-operator"): the whole name of an image. */}}
+{{- define "sandbox.image" -}}
+{{- $root := index . 0 -}}
+{{- with $root.Values.images.registry }}{{ trimSuffix "/" . }}/{{ end -}}
+{{ index . 1 }}:{{ $root.Values.images.tag | default $root.Chart.AppVersion }}
+{{- end -}}
+
+{{- define "sandbox.executorKeySecret" -}}
+{{- .Values.executorKey.existingSecret | default (printf "%s-executor-key" (include "sandbox.name" .)) -}}
+{{- end -}}
+
+{{/* Of (list . component values): what the pods of both components have in common. */}}
+{{- define "sandbox.podSpec" -}}
+{{- $root := index . 0 -}}
+{{- $component := index . 1 -}}
+{{- $values := index . 2 -}}
+serviceAccountName: {{ include (printf "sandbox.%s" $component) $root }}
+{{- with $root.Values.priorityClass.name }}
+priorityClassName: {{ . }}
+{{- end }}
+enableServiceLinks: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 65532
+  runAsGroup: 65532
+  fsGroup: 65532
+  seccompProfile: { type: RuntimeDefault }
+{{- with $root.Values.images.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- with $values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+affinity:
+  podAntiAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        podAffinityTerm:
+          topologyKey: kubernetes.io/hostname
+          labelSelector:
+            matchLabels: {{- include "sandbox.selector" (list $root $component) | nindent 14 }}
+{{- end -}}
+
+{{/* Of a container that needs nothing but the network. */}}
+{{- define "sandbox.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end -}}
+
+{{/* Egress rule to the API server; it is reached by address, so no DNS is needed. Metadata services stay closed whatever the range. */}}
+{{- define "sandbox.toApiServer" -}}
+- to:
+    {{- range .Values.networkPolicy.apiServer.cidrs }}
+    - ipBlock:
+        cidr: {{ . | quote }}
+        {{- if eq . "0.0.0.0/0" }}
+        except: [169.254.0.0/16]
+        {{- else if eq . "::/0" }}
+        except: ['fe80::/10', 'fd00:ec2::/32']
+        {{- end }}
+    {{- end }}
+  ports:
+    {{- range .Values.networkPolicy.apiServer.ports }}
+    - { port: {{ . }}, protocol: TCP }
+    {{- end }}
+{{- end -}}

@@ -1,0 +1,57 @@
+import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, resolve } from 'node:path';
+import { build } from 'esbuild';
+
+/** CommonJS packages ask for Node's own modules with `require`, which a module does not have. */
+const REQUIRE = `import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);`;
+
+const ROOT = resolve(import.meta.dirname, '..');
+/** What `api-shim/docs.ts` serves; the package has 12 MB more. */
+const SWAGGER_UI = ['package.json', 'swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
+
+/** What each image's folder is made of. */
+const COMPONENTS = {
+  operator: (outDir: string) => bundle('operator/main.ts', outDir),
+  'api-shim': async (outDir: string) => {
+    await bundle('api-shim/main.ts', outDir);
+    await copySwaggerUi(join(outDir, 'node_modules/swagger-ui-dist'));
+  },
+} satisfies Record<string, (outDir: string) => Promise<void>>;
+
+/** Makes `main.mjs`: one file with all that the entry point imports, and a map that leads stack traces back to it. */
+async function bundle(entryPoint: string, outDir: string): Promise<void> {
+  const { outputFiles } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [entryPoint],
+    // Nothing is written there: the paths in the map are relative to it, wherever the checkout and the folder are.
+    outfile: 'main.mjs',
+    write: false,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    banner: { js: REQUIRE },
+    // Not minified: a stack trace should not print a page, and names end up in logs.
+    sourcemap: 'linked',
+    sourcesContent: false,
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+  await mkdir(outDir, { recursive: true });
+  for (const { path, contents } of outputFiles) {
+    await writeFile(join(outDir, basename(path)), contents);
+  }
+}
+
+async function copySwaggerUi(target: string): Promise<void> {
+  const source = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+  await Promise.all(SWAGGER_UI.map((file) => cp(join(source, file), join(target, file))));
+}
+
+const [, , component, outDir] = process.argv;
+const make = Object.entries(COMPONENTS).find(([name]) => name === component)?.[1];
+if (make === undefined || outDir === undefined) {
+  throw new Error(`usage: node images/bundle.ts ${Object.keys(COMPONENTS).join('|')} FOLDER`);
+}
+await make(resolve(outDir));
