@@ -42,6 +42,11 @@ export default defineConfig(
       ],
       '@typescript-eslint/no-floating-promises': ['error', { checkThenables: true }],
       '@typescript-eslint/no-misused-promises': 'error',
+      // `const { dropped: _, ...rest } = object` is how a field is left out.
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' },
+      ],
       '@typescript-eslint/switch-exhaustiveness-check': [
         'error',
         { considerDefaultExhaustiveForUnions: true },
@@ -59,6 +64,9 @@ export default defineConfig(
     rules: {
       // expect.objectContaining and its like are typed `any`.
       '@typescript-eslint/no-unsafe-assignment': 'off',
+      // A table of cases is long, and better in one piece.
+      'max-lines': ['error', { max: 600, skipBlankLines: true, skipComments: true }],
+      'no-restricted-syntax': 'off',
       // The rows of a table test are its callback's parameters.
       '@typescript-eslint/max-params': 'off',
       // A fake implements an interface whose methods are asynchronous.
