@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import type { ContainerLimits } from './container-limits.ts';
 
 /** The cgroups of one sandbox: one folder in version 2, one for each controller in version 1. */
@@ -137,14 +138,17 @@ export async function openCgroups(
       () => 1 as const,
     );
     if (version === 2) await delegate(root, parent);
-    else for (const controller of CONTROLLERS) await prepare(path.join(root, controller, parent));
+    else for (const controller of CONTROLLERS) await prepare(path.join(root, controller), parent);
     return new Cgroups(parent, { root, version });
   } catch {
     return undefined;
   }
 }
 
-async function prepare(folder: string): Promise<void> {
+/** Where no controller is mounted there may be a plain folder, in which limits would be mere files. */
+async function prepare(hierarchy: string, parent: string): Promise<void> {
+  await access(path.join(hierarchy, 'cgroup.procs'));
+  const folder = path.join(hierarchy, parent);
   await mkdir(folder, { recursive: true });
   await access(folder, constants.W_OK);
 }
@@ -152,7 +156,7 @@ async function prepare(folder: string): Promise<void> {
 /** In version 2 each group says which controllers its children get. */
 async function delegate(root: string, parent: string): Promise<void> {
   const all = CONTROLLERS.map((controller) => `+${controller}`).join(' ');
-  await prepare(path.join(root, parent));
+  await prepare(root, parent);
   for (const folder of [root, path.join(root, parent)])
     await writeFile(path.join(folder, 'cgroup.subtree_control'), all);
 }
@@ -187,6 +191,8 @@ async function killAll(folder: string): Promise<void> {
   }
 }
 
+const absence = z.object({ code: z.literal('ENOENT') });
+
 function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return absence.safeParse(error).success;
 }

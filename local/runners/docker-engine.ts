@@ -1,6 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import Docker from 'dockerode';
+import { z } from 'zod';
 
 /** Either the socket of an engine that answers, or one line that says why there is none and how to mend it. */
 export type DockerEngine =
@@ -49,6 +50,8 @@ function usualSockets(env: Environment): readonly string[] {
   return [DEFAULT_SOCKET, ...(runtime === undefined ? [] : [path.join(runtime, 'docker.sock')])];
 }
 
+const connectFailure = z.object({ code: z.string().default('') });
+
 const ABSENT = 'no socket';
 
 async function failureAt(socketPath: string): Promise<string | undefined> {
@@ -56,7 +59,7 @@ async function failureAt(socketPath: string): Promise<string | undefined> {
     await new Docker({ socketPath, timeout: ANSWER_TIMEOUT_MS }).ping();
     return undefined;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const { code } = connectFailure.parse(error);
     if (code === 'ENOENT') return ABSENT;
     return (
       EXPLANATIONS[code]?.(socketPath) ??

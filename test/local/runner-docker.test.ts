@@ -61,7 +61,9 @@ describeIfFound('the docker runner', () => {
 describeIfFound('the docker runner after a restart', () => {
   const { id: installation, folder, create } = newInstallation();
 
-  afterAll(() => {
+  afterAll(async () => {
+    const runner = await create();
+    await runner.keepWorkspaces(new Set());
     rmSync(folder, { recursive: true, force: true });
   });
 
