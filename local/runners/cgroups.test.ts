@@ -62,14 +62,16 @@ test('version 1 has one group per controller', async () => {
   await expect(cgroup?.oomKills()).resolves.toBe(1);
 });
 
-test('what an earlier process left is removed', async () => {
+test('what an earlier process left is removed, and in the end everything', async () => {
   mountVersion1();
   const left = path.join(root, 'memory/ours/left');
   mkdirSync(left, { recursive: true });
   const cgroups = await openCgroups('ours', root);
   await cgroups?.removeAll();
   expect(existsSync(left)).toBe(false);
-  expect(existsSync(path.join(root, 'memory/ours'))).toBe(true);
+  await cgroups?.close();
+  expect(existsSync(path.join(root, 'memory/ours'))).toBe(false);
+  expect(existsSync(path.join(root, 'memory'))).toBe(true);
 });
 
 test('a folder where no controller is mounted is not taken for one', async () => {

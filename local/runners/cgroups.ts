@@ -69,15 +69,26 @@ function quota(limits: ContainerLimits): number {
 export class Cgroups {
   readonly #root: string;
   readonly #parent: string;
+  readonly #version: 1 | 2;
   readonly #layout: Layout;
 
   constructor(parent: string, options: { root: string; version: 1 | 2 }) {
     this.#root = options.root;
     this.#parent = parent;
+    this.#version = options.version;
     this.#layout = options.version === 1 ? VERSION_1 : VERSION_2;
   }
 
+  /** Makes the parents of all groups; throws where this user may not. */
+  async prepare(): Promise<void> {
+    if (this.#version === 2) await delegate(this.#root, this.#parent);
+    else
+      for (const hierarchy of CONTROLLERS)
+        await prepare(path.join(this.#root, hierarchy), this.#parent);
+  }
+
   async create(name: string, limits: ContainerLimits): Promise<SandboxCgroup> {
+    await this.prepare();
     const at = (file: string): string => this.#path(name, file);
     await Promise.all(this.#folders(name).map((folder) => mkdir(folder, { recursive: true })));
     for (const [file, value] of this.#layout.settings(limits)) await writeFile(at(file), value);
@@ -98,15 +109,24 @@ export class Cgroups {
 
   /** Ends and removes what an earlier process left behind. */
   async removeAll(): Promise<void> {
-    const parents = this.#layout.hierarchies.map((hierarchy) =>
-      path.join(this.#root, hierarchy, this.#parent),
-    );
+    const parents = this.#parents();
     const entries = await Promise.all(
       parents.map((parent) => readdir(parent, { withFileTypes: true }).catch(() => [])),
     );
     const names = entries.flat().filter((entry) => entry.isDirectory());
     await Promise.all(
       [...new Set(names.map((entry) => entry.name))].map((name) => this.#remove(name)),
+    );
+  }
+
+  /** Leaves no trace, unless a process of the same installation still has groups. */
+  async close(): Promise<void> {
+    await Promise.all(this.#parents().map((parent) => rmdir(parent).catch(() => undefined)));
+  }
+
+  #parents(): readonly string[] {
+    return this.#layout.hierarchies.map((hierarchy) =>
+      path.join(this.#root, hierarchy, this.#parent),
     );
   }
 
@@ -137,9 +157,9 @@ export async function openCgroups(
       () => 2 as const,
       () => 1 as const,
     );
-    if (version === 2) await delegate(root, parent);
-    else for (const controller of CONTROLLERS) await prepare(path.join(root, controller), parent);
-    return new Cgroups(parent, { root, version });
+    const cgroups = new Cgroups(parent, { root, version });
+    await cgroups.prepare();
+    return cgroups;
   } catch {
     return undefined;
   }

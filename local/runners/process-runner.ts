@@ -182,6 +182,7 @@ class ProcessRunner implements PodRunner {
   async close(): Promise<void> {
     await Promise.all([...this.#sandboxes.keys()].map((podUID) => this.stop(podUID)));
     this.#sockets.close();
+    await this.#means.cgroups?.close();
   }
 
   async #start(request: StartPod): Promise<RunningPod> {
