@@ -56,7 +56,17 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const hub = createWatchHub({ storage, clock, historyLimit });
   const stopCollector = startGarbageCollector({ storage, registry, resources, clock });
   const stopTerminator = startTerminator({ storage, registry, resources, clock });
-  const handler = createHandler({ storage, registry, resources, hub, pages: createPages(randomUUID), clock, random: Math.random, token, logger });
+  const handler = createHandler({
+    storage,
+    registry,
+    resources,
+    hub,
+    pages: createPages(randomUUID),
+    clock,
+    random: Math.random,
+    token,
+    logger,
+  });
   const http = createServer(handler);
   return {
     handler,
@@ -87,11 +97,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 const SUFFIX_CHARACTERS = 'bcdfghjklmnpqrstvwxz2456789';
 
 function newSuffix(): string {
-  return Array.from({ length: 5 }, () => SUFFIX_CHARACTERS.charAt(randomInt(SUFFIX_CHARACTERS.length))).join('');
+  return Array.from({ length: 5 }, () =>
+    SUFFIX_CHARACTERS.charAt(randomInt(SUFFIX_CHARACTERS.length)),
+  ).join('');
 }
 
 function urlOf(address: AddressInfo | string | null): string {
-  if (address === null || typeof address === 'string') throw new Error('the API server listens on no port');
+  if (address === null || typeof address === 'string')
+    throw new Error('the API server listens on no port');
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return `http://${host}:${String(address.port)}`;
 }
@@ -100,7 +113,7 @@ function urlOf(address: AddressInfo | string | null): string {
 function serveCustomKinds(storage: Storage, registry: Registry): void {
   const serve = (crd: ApiObject): void => {
     registry.remove(crd.metadata.name ?? '');
-    kindsOf(crd).forEach(registry.add);
+    for (const kind of kindsOf(crd)) registry.add(kind);
   };
   for (const entry of storage.list(CRDS, '')) serve(entry.object);
   storage.subscribe(({ type, entry }) => {
@@ -117,16 +130,28 @@ function parsed(given: unknown): ApiObject {
 }
 
 /** Creates the object, or brings what is there to what is given. */
-function ensure({ resources, registry }: { resources: Resources; registry: Registry }, object: ApiObject): void {
+function ensure(
+  { resources, registry }: { resources: Resources; registry: Registry },
+  object: ApiObject,
+): void {
   const kind = registry.all().find((one) => isOf(one, object));
   if (kind === undefined) throw new Error(`no kind ${object.kind} is built in`);
   const options = { dryRun: false, fieldValidation: 'Ignore', warn: () => undefined } as const;
   const ref = { namespace: '', name: object.metadata.name ?? '' };
   const change = (current: ApiObject | undefined): ApiObject =>
-    current === undefined ? object : { ...object, metadata: { ...current.metadata, ...object.metadata } };
-  resources.update({ kind, ref }, { change, replaces: false, creates: true, subresource: '' }, options);
+    current === undefined
+      ? object
+      : { ...object, metadata: { ...current.metadata, ...object.metadata } };
+  resources.update(
+    { kind, ref },
+    { change, replaces: false, creates: true, subresource: '' },
+    options,
+  );
 }
 
 function isOf(kind: Kind, { apiVersion, kind: name }: ApiObject): boolean {
-  return kind.kind === name && apiVersion === (kind.group === '' ? kind.version : `${kind.group}/${kind.version}`);
+  return (
+    kind.kind === name &&
+    apiVersion === (kind.group === '' ? kind.version : `${kind.group}/${kind.version}`)
+  );
 }

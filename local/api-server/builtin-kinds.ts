@@ -1,11 +1,18 @@
 import { AGE, count, NAME, text } from './columns.ts';
 import { CRD_STRATEGY } from './custom-kinds.ts';
 import { invalidValue, type Cause } from './errors.ts';
-import { checkMicroTime, EVENT_COLUMNS, EVENT_STRATEGY, NEW_EVENT_STRATEGY, NEW_EVENT_VIEW } from './event-kinds.ts';
-import { listAt, objectAt, textAt, type JsonObject } from './json.ts';
+import {
+  checkMicroTime,
+  EVENT_COLUMNS,
+  EVENT_STRATEGY,
+  NEW_EVENT_STRATEGY,
+  NEW_EVENT_VIEW,
+} from './event-kinds.ts';
+import { listAt, objectAt, textAt, type Json, type JsonObject } from './json.ts';
 import { PLAIN_STRATEGY, type Kind, type Strategy } from './kinds.ts';
 import { withFields, type ApiObject } from './objects.ts';
-import { POD_COLUMNS, POD_STRATEGY } from './pods.ts';
+import { POD_COLUMNS } from './pod-columns.ts';
+import { POD_STRATEGY } from './pods.ts';
 
 export const NAMESPACES = 'namespaces';
 export const CRDS = 'customresourcedefinitions.apiextensions.k8s.io';
@@ -15,8 +22,15 @@ export const FIRST_NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'k
 const NAMESPACE_STRATEGY: Strategy = {
   ...PLAIN_STRATEGY,
   decode: (namespace) => ({ object: labelled(namespace), unknown: [] }),
-  beforeCreate: (namespace) => ({ ...labelled(namespace), spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } }),
-  heldBy: (namespace) => [...(namespace.metadata.finalizers ?? []), ...listAt(namespace, 'spec.finalizers')],
+  beforeCreate: (namespace) => ({
+    ...labelled(namespace),
+    spec: { finalizers: ['kubernetes'] },
+    status: { phase: 'Active' },
+  }),
+  heldBy: (namespace) => [
+    ...(namespace.metadata.finalizers ?? []),
+    ...listAt(namespace, 'spec.finalizers'),
+  ],
   terminating: (namespace) => withFields(namespace, { status: { phase: 'Terminating' } }),
   returnsDeleted: true,
   fields: { 'status.phase': (namespace) => textAt(namespace, 'status.phase') },
@@ -25,7 +39,13 @@ const NAMESPACE_STRATEGY: Strategy = {
 function labelled(namespace: ApiObject): ApiObject {
   const { metadata } = namespace;
   if (metadata.name === undefined) return namespace;
-  return { ...namespace, metadata: { ...metadata, labels: { ...metadata.labels, 'kubernetes.io/metadata.name': metadata.name } } };
+  return {
+    ...namespace,
+    metadata: {
+      ...metadata,
+      labels: { ...metadata.labels, 'kubernetes.io/metadata.name': metadata.name },
+    },
+  };
 }
 
 const LEASE_STRATEGY: Strategy = {
@@ -54,11 +74,13 @@ const SECRET_STRATEGY: Strategy = {
 
 /** `stringData` is for writing only. */
 function encodedSecret(secret: ApiObject): ApiObject {
-  const plain = Object.entries(objectAt(secret, 'stringData'));
-  const encoded = plain.map(([key, value]) => [key, Buffer.from(String(value)).toString('base64')]);
-  const data = { ...objectAt(secret, 'data'), ...Object.fromEntries(encoded) };
+  const data: Record<string, Json | undefined> = { ...objectAt(secret, 'data') };
+  for (const [key, value] of Object.entries(objectAt(secret, 'stringData'))) {
+    if (typeof value === 'string') data[key] = Buffer.from(value).toString('base64');
+  }
   const type = textAt(secret, 'type') === '' ? 'Opaque' : secret['type'];
-  return withFields(secret, { stringData: undefined, type, data: Object.keys(data).length === 0 ? undefined : data });
+  const kept = Object.keys(data).length === 0 ? undefined : data;
+  return withFields(secret, { stringData: undefined, type, data: kept });
 }
 
 type Given = Pick<Kind, 'group' | 'version' | 'kind' | 'plural' | 'singular'> & Partial<Kind>;
@@ -74,7 +96,11 @@ function builtIn(given: Given): Kind {
     hasStatus: false,
     columns: [NAME, AGE],
     // Their fields are too many for a small server: it says that there are some, and takes them all.
-    schema: { type: 'object', description: `The built-in ${kind}.`, 'x-kubernetes-preserve-unknown-fields': true },
+    schema: {
+      type: 'object',
+      description: `The built-in ${kind}.`,
+      'x-kubernetes-preserve-unknown-fields': true,
+    },
     strategy: PLAIN_STRATEGY,
     ...given,
   };
@@ -83,38 +109,105 @@ function builtIn(given: Given): Kind {
 /** The kinds that are served without a CustomResourceDefinition. */
 export const BUILT_IN_KINDS: readonly Kind[] = [
   builtIn({
-    group: '', version: 'v1', kind: 'Pod', plural: 'pods', singular: 'pod', shortNames: ['po'], categories: ['all'],
-    hasStatus: true, columns: POD_COLUMNS, strategy: POD_STRATEGY,
+    group: '',
+    version: 'v1',
+    kind: 'Pod',
+    plural: 'pods',
+    singular: 'pod',
+    shortNames: ['po'],
+    categories: ['all'],
+    hasStatus: true,
+    columns: POD_COLUMNS,
+    strategy: POD_STRATEGY,
   }),
   builtIn({
-    group: '', version: 'v1', kind: 'Event', plural: 'events', singular: 'event', shortNames: ['ev'],
-    columns: EVENT_COLUMNS, strategy: EVENT_STRATEGY,
+    group: '',
+    version: 'v1',
+    kind: 'Event',
+    plural: 'events',
+    singular: 'event',
+    shortNames: ['ev'],
+    columns: EVENT_COLUMNS,
+    strategy: EVENT_STRATEGY,
   }),
   builtIn({
-    group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', singular: 'event', shortNames: ['ev'],
-    storage: 'events', columns: EVENT_COLUMNS, strategy: NEW_EVENT_STRATEGY, view: NEW_EVENT_VIEW,
+    group: 'events.k8s.io',
+    version: 'v1',
+    kind: 'Event',
+    plural: 'events',
+    singular: 'event',
+    shortNames: ['ev'],
+    storage: 'events',
+    columns: EVENT_COLUMNS,
+    strategy: NEW_EVENT_STRATEGY,
+    view: NEW_EVENT_VIEW,
   }),
   builtIn({
-    group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', singular: 'namespace', shortNames: ['ns'],
-    namespaced: false, hasStatus: true, columns: [NAME, text('Status', 'status.phase'), AGE], strategy: NAMESPACE_STRATEGY,
+    group: '',
+    version: 'v1',
+    kind: 'Namespace',
+    plural: 'namespaces',
+    singular: 'namespace',
+    shortNames: ['ns'],
+    namespaced: false,
+    hasStatus: true,
+    columns: [NAME, text('Status', 'status.phase'), AGE],
+    strategy: NAMESPACE_STRATEGY,
   }),
   builtIn({
-    group: '', version: 'v1', kind: 'Secret', plural: 'secrets', singular: 'secret',
-    columns: [NAME, text('Type', 'type'), { name: 'Data', type: 'string', cell: (secret) => count(secret, 'data') }, AGE],
+    group: '',
+    version: 'v1',
+    kind: 'Secret',
+    plural: 'secrets',
+    singular: 'secret',
+    columns: [
+      NAME,
+      text('Type', 'type'),
+      { name: 'Data', type: 'string', cell: (secret) => count(secret, 'data') },
+      AGE,
+    ],
     strategy: SECRET_STRATEGY,
   }),
   builtIn({
-    group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', singular: 'configmap', shortNames: ['cm'],
-    columns: [NAME, { name: 'Data', type: 'string', cell: (map) => count(map, 'data') + count(map, 'binaryData') }, AGE],
+    group: '',
+    version: 'v1',
+    kind: 'ConfigMap',
+    plural: 'configmaps',
+    singular: 'configmap',
+    shortNames: ['cm'],
+    columns: [
+      NAME,
+      {
+        name: 'Data',
+        type: 'string',
+        cell: (map) => count(map, 'data') + count(map, 'binaryData'),
+      },
+      AGE,
+    ],
   }),
   builtIn({
-    group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', singular: 'lease',
-    columns: [NAME, text('Holder', 'spec.holderIdentity'), AGE], strategy: LEASE_STRATEGY,
+    group: 'coordination.k8s.io',
+    version: 'v1',
+    kind: 'Lease',
+    plural: 'leases',
+    singular: 'lease',
+    columns: [NAME, text('Holder', 'spec.holderIdentity'), AGE],
+    strategy: LEASE_STRATEGY,
   }),
   builtIn({
-    group: 'apiextensions.k8s.io', version: 'v1', kind: 'CustomResourceDefinition', plural: 'customresourcedefinitions',
-    singular: 'customresourcedefinition', shortNames: ['crd', 'crds'], categories: ['api-extensions'], namespaced: false, hasStatus: true,
-    columns: [NAME, { name: 'Created At', type: 'date', cell: (crd) => crd.metadata.creationTimestamp }],
+    group: 'apiextensions.k8s.io',
+    version: 'v1',
+    kind: 'CustomResourceDefinition',
+    plural: 'customresourcedefinitions',
+    singular: 'customresourcedefinition',
+    shortNames: ['crd', 'crds'],
+    categories: ['api-extensions'],
+    namespaced: false,
+    hasStatus: true,
+    columns: [
+      NAME,
+      { name: 'Created At', type: 'date', cell: (crd) => crd.metadata.creationTimestamp },
+    ],
     strategy: CRD_STRATEGY,
   }),
 ];

@@ -1,6 +1,15 @@
 import { Environment, Optional, type ParseResult } from '@marcbachmann/cel-js';
 import { invalidValue, requiredValue, type Cause } from './errors.ts';
-import { isList, isObject, listAt, objectAt, same, textAt, type Json, type JsonObject } from './json.ts';
+import {
+  isList,
+  isObject,
+  listAt,
+  objectAt,
+  same,
+  textAt,
+  type Json,
+  type JsonObject,
+} from './json.ts';
 
 /** What a schema asks of a value beyond what OpenAPI can say. */
 export interface RuleChecker {
@@ -61,8 +70,11 @@ function compile(schema: JsonObject): RuleNode | undefined {
   const others = inner(schema['additionalProperties']);
   const items = inner(schema['items']);
   const unique = uniqueKeys(schema);
-  const empty = rules.length === 0 && properties.size === 0 && others === undefined && items === undefined;
-  return empty && unique === undefined ? undefined : { schema, rules, properties, others, items, unique };
+  const empty =
+    rules.length === 0 && properties.size === 0 && others === undefined && items === undefined;
+  return empty && unique === undefined
+    ? undefined
+    : { schema, rules, properties, others, items, unique };
 }
 
 function inner(schema: Json | undefined): RuleNode | undefined {
@@ -109,23 +121,38 @@ function* walk(node: RuleNode, at: At, look: Look): Generator<Cause> {
   for (const [below, inside] of parts(node, at)) yield* walk(below, inside, look);
 }
 
-function* parts(node: RuleNode, { value, old, path }: At): Generator<[RuleNode, At]> {
-  if (isObject(value)) {
-    for (const [name, field] of Object.entries(value)) {
-      const below = node.properties.get(name) ?? node.others;
-      if (below === undefined || field === undefined) continue;
-      yield [below, { value: field, old: isObject(old) ? old[name] : undefined, path: path === '' ? name : `${path}.${name}` }];
-    }
-  }
+function* parts(node: RuleNode, at: At): Generator<[RuleNode, At]> {
+  if (isObject(at.value)) yield* fieldsOf(node, at.value, at);
+  const { value, old, path } = at;
   if (!isList(value) || node.items === undefined) return;
-  for (const [i, item] of value.entries()) yield [node.items, { value: item, old: counterpart(node, item, old), path: `${path}[${i}]` }];
+  for (const [i, item] of value.entries()) {
+    yield [node.items, { value: item, old: counterpart(node, item, old), path: `${path}[${i}]` }];
+  }
+}
+
+function* fieldsOf(
+  node: RuleNode,
+  value: JsonObject,
+  { old, path }: At,
+): Generator<[RuleNode, At]> {
+  for (const [name, field] of Object.entries(value)) {
+    const below = node.properties.get(name) ?? node.others;
+    if (below === undefined || field === undefined) continue;
+    const before = isObject(old) ? old[name] : undefined;
+    yield [below, { value: field, old: before, path: path === '' ? name : `${path}.${name}` }];
+  }
 }
 
 function* repeated({ unique }: RuleNode, { value, path }: At): Generator<Cause> {
   if (unique === undefined || !isList(value)) return;
   for (const [i, item] of value.entries()) {
-    if (!value.slice(0, i).some((earlier) => same(key(earlier, unique), key(item, unique)))) continue;
-    yield { reason: 'FieldValueDuplicate', message: `Duplicate value: ${JSON.stringify(key(item, unique))}`, field: `${path}[${i}]` };
+    if (!value.slice(0, i).some((earlier) => same(key(earlier, unique), key(item, unique))))
+      continue;
+    yield {
+      reason: 'FieldValueDuplicate',
+      message: `Duplicate value: ${JSON.stringify(key(item, unique))}`,
+      field: `${path}[${i}]`,
+    };
   }
 }
 
@@ -149,7 +176,8 @@ function* applied(one: Rule, schema: JsonObject, { value, old, path }: At): Gene
   const variables = { self: celValue(schema, value), oldSelf: oldSelf(one, schema, old) };
   const field = `${path}${one.fieldPath}`;
   try {
-    if (one.evaluate(variables) !== true) yield failure(one, field, { schema, message: messageOf(one, variables) });
+    if (one.evaluate(variables) !== true)
+      yield failure(one, field, { schema, message: messageOf(one, variables) });
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     yield invalidValue(field, typeOf(schema), `rule evaluation error: ${text}`);
@@ -167,14 +195,22 @@ function messageOf(one: Rule, variables: Record<string, unknown>): string {
   return typeof said === 'string' && said.trim() !== '' ? said : one.message;
 }
 
-function failure(one: Rule, field: string, { schema, message }: { schema: JsonObject; message: string }): Cause {
+function failure(
+  one: Rule,
+  field: string,
+  { schema, message }: { schema: JsonObject; message: string },
+): Cause {
   switch (one.reason) {
     case 'FieldValueForbidden':
       return { reason: one.reason, message: `Forbidden: ${message}`, field };
     case 'FieldValueRequired':
       return requiredValue(field, message);
     case 'FieldValueDuplicate':
-      return { reason: one.reason, message: `Duplicate value: ${JSON.stringify(typeOf(schema))}`, field };
+      return {
+        reason: one.reason,
+        message: `Duplicate value: ${JSON.stringify(typeOf(schema))}`,
+        field,
+      };
     default:
       return invalidValue(field, typeOf(schema), message);
   }

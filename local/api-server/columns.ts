@@ -32,7 +32,10 @@ export function printerColumn(given: JsonObject): Column {
     name: textAt(given, 'name'),
     type,
     format: textAt(given, 'format'),
-    description: description === '' ? `Custom resource definition column (in JSONPath format): ${jsonPath}` : description,
+    description:
+      description === ''
+        ? `Custom resource definition column (in JSONPath format): ${jsonPath}`
+        : description,
     priority: typeof priority === 'number' ? priority : 0,
     cell: (object, now) => shown(type, first(object, jsonPath), now),
   };
@@ -47,10 +50,15 @@ function first(object: JsonObject, jsonPath: string): unknown {
 /** A value that is not of the column's type is shown as nothing. */
 function shown(type: string, value: unknown, now: number): Json {
   if (value === undefined || value === null) return null;
-  if (type === 'date') return typeof value === 'string' ? since(value, now) : null;
   if (type === 'string') return typeof value === 'string' ? value : JSON.stringify(value);
-  if (typeof value === 'number' && (type === 'number' || type === 'integer')) return type === 'integer' ? Math.trunc(value) : value;
-  return typeof value === 'boolean' && type === 'boolean' ? value : null;
+  if (typeof value === 'string') return type === 'date' ? since(value, now) : null;
+  if (typeof value === 'boolean') return type === 'boolean' ? value : null;
+  return typeof value === 'number' ? shownNumber(type, value) : null;
+}
+
+function shownNumber(type: string, value: number): Json {
+  if (type === 'integer') return Math.trunc(value);
+  return type === 'number' ? value : null;
 }
 
 /** How long ago `time` was, as kubectl says it. */
@@ -83,7 +91,11 @@ const SCALES: readonly (readonly [number, (seconds: number) => string])[] = [
   [8 * YEAR, (s) => pair(s, [YEAR, 'y'], [DAY, 'd'])],
 ];
 
-function pair(seconds: number, [big, bigName]: readonly [number, string], [small, smallName]: readonly [number, string]): string {
+function pair(
+  seconds: number,
+  [big, bigName]: readonly [number, string],
+  [small, smallName]: readonly [number, string],
+): string {
   const rest = Math.floor((seconds % big) / small);
   return `${String(Math.floor(seconds / big))}${bigName}${smallName === '' || rest === 0 ? '' : `${String(rest)}${smallName}`}`;
 }

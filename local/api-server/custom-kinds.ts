@@ -13,7 +13,10 @@ export const CRD_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
 /** apiextensions.k8s.io/v1 CustomResourceDefinition: accepted, it is established at once. */
 export const CRD_STRATEGY: Strategy = {
   ...PLAIN_STRATEGY,
-  decode: (crd) => ({ object: { ...crd, spec: { conversion: { strategy: 'None' }, ...named(objectAt(crd, 'spec')) } }, unknown: [] }),
+  decode: (crd) => ({
+    object: { ...crd, spec: { conversion: { strategy: 'None' }, ...named(objectAt(crd, 'spec')) } },
+    unknown: [],
+  }),
   beforeCreate: (crd, now) => ({
     ...crd,
     metadata: { ...crd.metadata, finalizers: [...(crd.metadata.finalizers ?? []), CRD_FINALIZER] },
@@ -32,7 +35,11 @@ function named(spec: JsonObject): JsonObject {
 
 function established(crd: ApiObject, now: string): JsonObject {
   const condition = (type: string, reason: string, message: string): JsonObject => ({
-    type, status: 'True', lastTransitionTime: now, reason, message,
+    type,
+    status: 'True',
+    lastTransitionTime: now,
+    reason,
+    message,
   });
   return {
     conditions: [
@@ -40,7 +47,9 @@ function established(crd: ApiObject, now: string): JsonObject {
       condition('Established', 'InitialNamesAccepted', 'the initial names have been accepted'),
     ],
     acceptedNames: objectAt(crd, 'spec.names'),
-    storedVersions: versions(crd).filter((one) => one['storage'] === true).map((one) => textAt(one, 'name')),
+    storedVersions: versions(crd)
+      .filter((one) => one['storage'] === true)
+      .map((one) => textAt(one, 'name')),
   };
 }
 
@@ -51,12 +60,26 @@ function versions(crd: JsonObject): readonly JsonObject[] {
 function definitionCauses(crd: ApiObject): readonly Cause[] {
   const name = `${textAt(crd, 'spec.names.plural')}.${textAt(crd, 'spec.group')}`;
   const needed = ['spec.group', 'spec.scope', 'spec.names.plural', 'spec.names.kind'];
-  const causes = needed.filter((path) => textAt(crd, path) === '').map((path) => requiredValue(path));
+  const causes = needed
+    .filter((path) => textAt(crd, path) === '')
+    .map((path) => requiredValue(path));
   if (crd.metadata.name !== name) {
-    causes.push(invalidValue('metadata.name', crd.metadata.name ?? '', `must be spec.names.plural+"."+spec.group`));
+    causes.push(
+      invalidValue(
+        'metadata.name',
+        crd.metadata.name ?? '',
+        `must be spec.names.plural+"."+spec.group`,
+      ),
+    );
   }
   if (versions(crd).filter((one) => one['storage'] === true).length !== 1) {
-    causes.push(invalidValue('spec.versions', versions(crd).map((one) => textAt(one, 'name')), 'must have exactly one version marked as storage version'));
+    causes.push(
+      invalidValue(
+        'spec.versions',
+        versions(crd).map((one) => textAt(one, 'name')),
+        'must have exactly one version marked as storage version',
+      ),
+    );
   }
   return [...causes, ...versions(crd).flatMap(schemaCauses)];
 }
@@ -76,7 +99,9 @@ function schemaCauses(version: JsonObject, i: number): readonly Cause[] {
 
 /** The kinds that a CustomResourceDefinition defines: one for each served version. */
 export function kindsOf(crd: JsonObject): readonly Kind[] {
-  return versions(crd).filter((one) => one['served'] === true).map((one) => customKind(crd, one));
+  return versions(crd)
+    .filter((one) => one['served'] === true)
+    .map((one) => customKind(crd, one));
 }
 
 function customKind(crd: JsonObject, version: JsonObject): Kind {

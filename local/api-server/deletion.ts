@@ -31,19 +31,34 @@ interface Target {
 }
 
 /** Deletes at once, or marks for deletion what has finalizers or a grace period (k8s.io/apiserver/pkg/registry/rest/delete.go). */
-export function deletion(deps: { storage: Storage; now: () => number }, target: Target, options: DeleteOptions): Deletion {
+export function deletion(
+  deps: { storage: Storage; now: () => number },
+  target: Target,
+  options: DeleteOptions,
+): Deletion {
   checkPreconditions(target, options);
   const { kind, entry } = target;
-  const marked = entry.object.metadata.deletionTimestamp === undefined ? begun(deps.now(), target, options) : hastened(target, options);
+  const marked =
+    entry.object.metadata.deletionTimestamp === undefined
+      ? begun(deps.now(), target, options)
+      : hastened(target, options);
   if (marked === undefined) return { entry, gone: false };
-  const waits = (marked.metadata.deletionGracePeriodSeconds ?? 0) > 0 || kind.strategy.heldBy(marked).length > 0;
+  const waits =
+    (marked.metadata.deletionGracePeriodSeconds ?? 0) > 0 ||
+    kind.strategy.heldBy(marked).length > 0;
   if (options.dryRun) return { entry: previewOf(kind.storage, entry, marked), gone: !waits };
   if (waits) return { entry: deps.storage.put(kind.storage, entry, marked), gone: false };
   // What leaves no trace of its deletion is sent as it last was.
-  return { entry: deps.storage.remove(kind.strategy.returnsDeleted ? { ...entry, object: marked } : entry), gone: true };
+  return {
+    entry: deps.storage.remove(kind.strategy.returnsDeleted ? { ...entry, object: marked } : entry),
+    gone: true,
+  };
 }
 
-function checkPreconditions({ kind, entry }: Target, { uid, resourceVersion }: DeleteOptions): void {
+function checkPreconditions(
+  { kind, entry }: Target,
+  { uid, resourceVersion }: DeleteOptions,
+): void {
   const subject = { group: kind.group, kind: kind.kind, name: entry.name };
   const own = entry.object.metadata;
   if (uid !== undefined && uid !== own.uid) {
@@ -83,7 +98,10 @@ function hastened({ kind, entry }: Target, options: DeleteOptions): StoredObject
   });
 }
 
-function propagated(finalizers: readonly string[], policy: Propagation | undefined): readonly string[] {
+function propagated(
+  finalizers: readonly string[],
+  policy: Propagation | undefined,
+): readonly string[] {
   if (policy === undefined) return finalizers;
   const others = finalizers.filter((finalizer) => finalizer !== FOREGROUND && finalizer !== ORPHAN);
   if (policy === 'Foreground') return [...others, FOREGROUND];

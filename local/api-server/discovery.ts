@@ -20,7 +20,11 @@ export function apiVersions(): JsonObject {
 }
 
 export function apiGroups(kinds: readonly Kind[]): JsonObject {
-  return { kind: 'APIGroupList', apiVersion: 'v1', groups: groupNames(kinds).map((group) => groupOf(kinds, group)) };
+  return {
+    kind: 'APIGroupList',
+    apiVersion: 'v1',
+    groups: groupNames(kinds).map((group) => groupOf(kinds, group)),
+  };
 }
 
 /** Undefined if no kind is in that group. */
@@ -34,7 +38,10 @@ function groupNames(kinds: readonly Kind[]): readonly string[] {
 }
 
 function groupOf(kinds: readonly Kind[], name: string): JsonObject {
-  const versions = versionsOf(kinds, name).map((version) => ({ groupVersion: apiVersionOf({ group: name, version }), version }));
+  const versions = versionsOf(kinds, name).map((version) => ({
+    groupVersion: apiVersionOf({ group: name, version }),
+    version,
+  }));
   return { name, versions, preferredVersion: versions[0] };
 }
 
@@ -43,7 +50,11 @@ function versionsOf(kinds: readonly Kind[], group: string): readonly string[] {
 }
 
 /** Undefined if no kind is served there. */
-export function apiResources(kinds: readonly Kind[], group: string, version: string): JsonObject | undefined {
+export function apiResources(
+  kinds: readonly Kind[],
+  group: string,
+  version: string,
+): JsonObject | undefined {
   const served = kinds.filter((kind) => kind.group === group && kind.version === version);
   if (served.length === 0) return undefined;
   const resources = served.flatMap((kind) => [
@@ -57,17 +68,30 @@ export function apiResources(kinds: readonly Kind[], group: string, version: str
       ...(kind.categories.length === 0 ? {} : { categories: kind.categories }),
     },
     ...subresources(kind).map(({ name, kind: of, verbs }) => ({
-      name: `${kind.plural}/${name}`, singularName: '', namespaced: kind.namespaced, kind: of, verbs,
+      name: `${kind.plural}/${name}`,
+      singularName: '',
+      namespaced: kind.namespaced,
+      kind: of,
+      verbs,
     })),
   ]);
-  return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: apiVersionOf({ group, version }), resources };
+  return {
+    kind: 'APIResourceList',
+    apiVersion: 'v1',
+    groupVersion: apiVersionOf({ group, version }),
+    resources,
+  };
 }
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
-function subresources(kind: Kind): readonly { name: string; kind: string; verbs: readonly string[] }[] {
+function subresources(
+  kind: Kind,
+): readonly { name: string; kind: string; verbs: readonly string[] }[] {
   return [
-    ...(kind.hasStatus ? [{ name: 'status', kind: kind.kind, verbs: ['get', 'patch', 'update'] }] : []),
+    ...(kind.hasStatus
+      ? [{ name: 'status', kind: kind.kind, verbs: ['get', 'patch', 'update'] }]
+      : []),
     ...(kind.storage === 'pods' ? [{ name: 'binding', kind: 'Binding', verbs: ['create'] }] : []),
   ];
 }
@@ -80,14 +104,25 @@ export function aggregated(kinds: readonly Kind[], root: 'api' | 'apis'): JsonOb
     versions: versionsOf(kinds, name).map((version) => ({
       version,
       freshness: 'Current',
-      resources: kinds.filter((kind) => kind.group === name && kind.version === version).map(aggregatedResource),
+      resources: kinds
+        .filter((kind) => kind.group === name && kind.version === version)
+        .map(aggregatedResource),
     })),
   }));
-  return { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items };
+  return {
+    kind: 'APIGroupDiscoveryList',
+    apiVersion: 'apidiscovery.k8s.io/v2',
+    metadata: {},
+    items,
+  };
 }
 
 function aggregatedResource(kind: Kind): JsonObject {
-  const responseKind = (name: string): JsonObject => ({ group: kind.group, version: kind.version, kind: name });
+  const responseKind = (name: string): JsonObject => ({
+    group: kind.group,
+    version: kind.version,
+    kind: name,
+  });
   return {
     resource: kind.plural,
     responseKind: responseKind(kind.kind),
@@ -96,6 +131,10 @@ function aggregatedResource(kind: Kind): JsonObject {
     verbs: VERBS,
     shortNames: kind.shortNames,
     categories: kind.categories,
-    subresources: subresources(kind).map(({ name, kind: of, verbs }) => ({ subresource: name, responseKind: responseKind(of), verbs })),
+    subresources: subresources(kind).map(({ name, kind: of, verbs }) => ({
+      subresource: name,
+      responseKind: responseKind(of),
+      verbs,
+    })),
   };
 }

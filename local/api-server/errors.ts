@@ -63,9 +63,16 @@ export function unauthorized(): StatusError {
   return new StatusError({ code: 401, reason: 'Unauthorized', message: 'Unauthorized' });
 }
 
-export function forbidden(subject: Subject, why: string, causes: readonly Cause[] = []): StatusError {
+export function forbidden(
+  subject: Subject,
+  why: string,
+  causes: readonly Cause[] = [],
+): StatusError {
   const message = `${qualified(subject)} ${JSON.stringify(subject.name ?? '')} is forbidden: ${why}`;
-  const details = { ...detailsOf(subject), ...(causes.length === 0 ? {} : { causes: causes.map(asJson) }) };
+  const details = {
+    ...detailsOf(subject),
+    ...(causes.length === 0 ? {} : { causes: causes.map(asJson) }),
+  };
   return new StatusError({ code: 403, reason: 'Forbidden', message, details });
 }
 
@@ -86,7 +93,12 @@ export function notAcceptable(): StatusError {
 
 export function alreadyExists(subject: Subject): StatusError {
   const message = `${qualified(subject)} ${JSON.stringify(subject.name ?? '')} already exists`;
-  return new StatusError({ code: 409, reason: 'AlreadyExists', message, details: detailsOf(subject) });
+  return new StatusError({
+    code: 409,
+    reason: 'AlreadyExists',
+    message,
+    details: detailsOf(subject),
+  });
 }
 
 export function conflict(subject: Subject, why: string): StatusError {
@@ -116,11 +128,19 @@ export function invalid(subject: Subject, causes: readonly Cause[]): StatusError
 
 /** The wording of k8s.io/apimachinery/pkg/util/validation/field for a value that is not allowed. */
 export function invalidValue(field: string, value: unknown, why: string): Cause {
-  return { reason: 'FieldValueInvalid', message: `Invalid value: ${JSON.stringify(value)}: ${why}`, field };
+  return {
+    reason: 'FieldValueInvalid',
+    message: `Invalid value: ${JSON.stringify(value)}: ${why}`,
+    field,
+  };
 }
 
 export function requiredValue(field: string, why = ''): Cause {
-  return { reason: 'FieldValueRequired', message: `Required value${why === '' ? '' : `: ${why}`}`, field };
+  return {
+    reason: 'FieldValueRequired',
+    message: `Required value${why === '' ? '' : `: ${why}`}`,
+    field,
+  };
 }
 
 export function forbiddenValue(field: string, why: string): Cause {

@@ -15,10 +15,12 @@ export const EVENT_STRATEGY: Strategy = {
   createOnUpdate: true,
   fields: {
     ...Object.fromEntries(
-      ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map((field) => [
-        `involvedObject.${field}`,
-        (event: ApiObject) => textAt(event, `involvedObject.${field}`),
-      ]),
+      ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map(
+        (field) => [
+          `involvedObject.${field}`,
+          (event: ApiObject) => textAt(event, `involvedObject.${field}`),
+        ],
+      ),
     ),
     reason: (event) => textAt(event, 'reason'),
     type: (event) => textAt(event, 'type'),
@@ -29,16 +31,30 @@ export const EVENT_STRATEGY: Strategy = {
 
 export const NEW_EVENT_STRATEGY: Strategy = {
   ...EVENT_STRATEGY,
-  validate: (event, old) => [...(old === undefined ? requiredCauses(event) : []), ...typeCauses(event)],
+  validate: (event, old) => [
+    ...(old === undefined ? requiredCauses(event) : []),
+    ...typeCauses(event),
+  ],
 };
 
-const ABSENT = { firstTimestamp: null, lastTimestamp: null, eventTime: null, source: {}, reportingComponent: '', reportingInstance: '' };
+const ABSENT = {
+  firstTimestamp: null,
+  lastTimestamp: null,
+  eventTime: null,
+  source: {},
+  reportingComponent: '',
+  reportingInstance: '',
+};
 
 /** Go's MicroTime takes exactly six digits (kubernetes-client/javascript#828). */
 export function checkMicroTime(object: ApiObject, path: string): void {
   const time = valueAt(object, path.split('.'));
   if (time === undefined || time === null) return;
-  if (typeof time === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$/.test(time)) return;
+  if (
+    typeof time === 'string' &&
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$/.test(time)
+  )
+    return;
   const { kind, apiVersion } = object;
   const version = apiVersion.slice(apiVersion.lastIndexOf('/') + 1);
   throw badRequest(
@@ -54,12 +70,16 @@ function requiredCauses(event: ApiObject): readonly Cause[] {
     ['action', 'action'],
     ['reason', 'reason'],
   ] as const;
-  return named.filter(([kept]) => textAt(event, kept) === '').map(([, name]) => requiredValue(name));
+  return named
+    .filter(([kept]) => textAt(event, kept) === '')
+    .map(([, name]) => requiredValue(name));
 }
 
 function typeCauses(event: ApiObject): readonly Cause[] {
   const type = textAt(event, 'type');
-  return ['', 'Normal', 'Warning'].includes(type) ? [] : [invalidValue('type', '', `has invalid value: ${type}`)];
+  return ['', 'Normal', 'Warning'].includes(type)
+    ? []
+    : [invalidValue('type', '', `has invalid value: ${type}`)];
 }
 
 const RENAMED: readonly (readonly [kept: string, shown: string])[] = [
@@ -74,7 +94,10 @@ const RENAMED: readonly (readonly [kept: string, shown: string])[] = [
 
 export const NEW_EVENT_VIEW = {
   toStored: (event: ApiObject): ApiObject => ({
-    ...renamed(event, RENAMED.map(([kept, shown]) => [shown, kept] as const)),
+    ...renamed(
+      event,
+      RENAMED.map(([kept, shown]) => [shown, kept] as const),
+    ),
     apiVersion: 'v1',
     kind: event.kind,
     metadata: event.metadata,
@@ -89,7 +112,9 @@ export const NEW_EVENT_VIEW = {
 
 function renamed(object: JsonObject, names: readonly (readonly [string, string])[]): JsonObject {
   const known = new Map(names);
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [known.get(key) ?? key, value]));
+  return Object.fromEntries(
+    Object.entries(object).map(([key, value]) => [known.get(key) ?? key, value]),
+  );
 }
 
 function sourceOf(event: JsonObject): string {
@@ -98,12 +123,14 @@ function sourceOf(event: JsonObject): string {
 }
 
 function objectName(event: StoredObject): string {
-  const { kind, name } = objectAt(event, 'involvedObject');
-  return `${String(kind ?? '').toLowerCase()}/${String(name ?? '')}`;
+  const about = objectAt(event, 'involvedObject');
+  return `${textAt(about, 'kind').toLowerCase()}/${textAt(about, 'name')}`;
 }
 
 function lastSeen(event: StoredObject): Json | undefined {
-  return valueAt(event, ['series', 'lastObservedTime']) ?? event['lastTimestamp'] ?? firstSeen(event);
+  return (
+    valueAt(event, ['series', 'lastObservedTime']) ?? event['lastTimestamp'] ?? firstSeen(event)
+  );
 }
 
 function firstSeen(event: StoredObject): Json | undefined {
@@ -120,11 +147,20 @@ export const EVENT_COLUMNS: readonly Column[] = [
   { name: 'Type', type: 'string', cell: (event) => textAt(event, 'type') },
   { name: 'Reason', type: 'string', cell: (event) => textAt(event, 'reason') },
   { name: 'Object', type: 'string', cell: objectName },
-  { name: 'Subobject', type: 'string', priority: 1, cell: (event) => textAt(event, 'involvedObject.fieldPath') },
+  {
+    name: 'Subobject',
+    type: 'string',
+    priority: 1,
+    cell: (event) => textAt(event, 'involvedObject.fieldPath'),
+  },
   { name: 'Source', type: 'string', priority: 1, cell: sourceOf },
   { name: 'Message', type: 'string', cell: (event) => textAt(event, 'message').trim() },
-  { name: 'First Seen', type: 'string', priority: 1, cell: (event, now) => since(firstSeen(event), now) },
+  {
+    name: 'First Seen',
+    type: 'string',
+    priority: 1,
+    cell: (event, now) => since(firstSeen(event), now),
+  },
   { name: 'Count', type: 'string', priority: 1, cell: occurrences },
   { name: 'Name', type: 'string', priority: 1, cell: (event) => event.metadata.name },
 ];
-

@@ -42,7 +42,10 @@ export function isAtomic({ schema }: Shape): boolean {
 /** Every field that `value` has. */
 export function fieldsOf(shape: Shape, value: JsonObject): FieldSet {
   return Object.fromEntries(
-    Object.entries(value).map(([key, field]) => [`f:${key}`, fieldsBelow(shapeOf(shape, key), key, field)]),
+    Object.entries(value).map(([key, field]) => [
+      `f:${key}`,
+      fieldsBelow(shapeOf(shape, key), key, field),
+    ]),
   );
 }
 
@@ -50,20 +53,34 @@ function fieldsBelow(shape: Shape, key: string, value: Json | undefined): FieldS
   if (isObject(value)) return isAtomic(shape) ? {} : fieldsOf(shape, value);
   const keys = listKeys(shape, key);
   if (!isList(value) || keys === undefined) return {};
-  return Object.fromEntries(value.map((item) => [stepOf(item, keys), isObject(item) ? { '.': {}, ...fieldsOf(itemShape(shape), item) } : {}]));
+  return Object.fromEntries(
+    value.map((item) => [
+      stepOf(item, keys),
+      isObject(item) ? { '.': {}, ...fieldsOf(itemShape(shape), item) } : {},
+    ]),
+  );
 }
 
 /** How an item of a list is named in a field set. */
 export function stepOf(item: Json, keys: readonly string[]): string {
   if (keys.length === 0 || !isObject(item)) return `v:${JSON.stringify(item)}`;
-  return `k:${JSON.stringify(Object.fromEntries([...keys].sort().filter((key) => item[key] !== undefined).map((key) => [key, item[key]])))}`;
+  return `k:${JSON.stringify(
+    Object.fromEntries(
+      [...keys]
+        .sort()
+        .filter((key) => item[key] !== undefined)
+        .map((key) => [key, item[key]]),
+    ),
+  )}`;
 }
 
 /** The paths to all that has nothing below it, and to items as such. */
 export function leaves(set: FieldSet, path: FieldPath = []): readonly FieldPath[] {
   const below = Object.entries(set);
   if (below.length === 0) return path.length === 0 ? [] : [path];
-  return below.flatMap(([step, inner]) => (step === '.' ? [path] : isObject(inner) ? leaves(inner, [...path, step]) : []));
+  return below.flatMap(([step, inner]) =>
+    step === '.' ? [path] : isObject(inner) ? leaves(inner, [...path, step]) : [],
+  );
 }
 
 /** What a set has at a path; undefined if the path is not in it. */
@@ -78,13 +95,19 @@ export function withoutPath(set: FieldSet, [step, ...rest]: FieldPath): FieldSet
   if (step === undefined || !isObject(inner)) return set;
   const smaller = rest.length === 0 ? {} : withoutPath(inner, rest);
   const others = Object.entries(set).filter(([key]) => key !== step);
-  return Object.fromEntries(Object.keys(smaller).length === 0 ? others : [...others, [step, smaller]]);
+  return Object.fromEntries(
+    Object.keys(smaller).length === 0 ? others : [...others, [step, smaller]],
+  );
 }
 
 function matches(step: string, item: Json): boolean {
   const wanted: unknown = JSON.parse(step.slice(2));
   if (step.startsWith('v:')) return same(item, wanted as Json);
-  return isObject(wanted) && isObject(item) && Object.entries(wanted).every(([key, value]) => same(item[key], value));
+  return (
+    isObject(wanted) &&
+    isObject(item) &&
+    Object.entries(wanted).every(([key, value]) => same(item[key], value))
+  );
 }
 
 /** The value at a path of an object. */
@@ -122,7 +145,9 @@ export function pathText(path: FieldPath): string {
       if (step.startsWith('f:')) return `.${step.slice(2)}`;
       const value: unknown = JSON.parse(step.slice(2));
       if (!isObject(value)) return `[=${JSON.stringify(value)}]`;
-      return `[${Object.entries(value).map(([key, one]) => `${key}=${JSON.stringify(one)}`).join(',')}]`;
+      return `[${Object.entries(value)
+        .map(([key, one]) => `${key}=${JSON.stringify(one)}`)
+        .join(',')}]`;
     })
     .join('');
 }

@@ -35,7 +35,8 @@ export function startGarbageCollector(deps: GarbageCollectorDependencies): () =>
     affected(dependents, change).forEach(look);
   };
   for (const storage of new Set(deps.registry.all().map((kind) => kind.storage))) {
-    for (const entry of deps.storage.list(storage, '')) see({ type: 'ADDED', entry, previous: undefined });
+    for (const entry of deps.storage.list(storage, ''))
+      see({ type: 'ADDED', entry, previous: undefined });
   }
   deps.storage.subscribe(see);
   return () => cancel?.();
@@ -77,20 +78,26 @@ function affected(dependents: Index['dependents'], { type, entry }: Change): rea
   return owners.length > 0 ? [uid, ...waits] : waits;
 }
 
-function collectorOf({ storage, registry, resources }: GarbageCollectorDependencies, { objects, dependents }: Index): (uid: string) => void {
-  const kindOf = (entry: Entry): Kind | undefined => registry.all().find((kind) => kind.storage === entry.storage);
+function collectorOf(
+  { storage, registry, resources }: GarbageCollectorDependencies,
+  { objects, dependents }: Index,
+): (uid: string) => void {
+  const kindOf = (entry: Entry): Kind | undefined =>
+    registry.all().find((kind) => kind.storage === entry.storage);
   const dependentsOf = (uid: string): readonly Entry[] =>
-    [...(dependents.get(uid) ?? [])].map((one) => objects.get(one)).filter((one) => one !== undefined);
+    [...(dependents.get(uid) ?? [])]
+      .map((one) => objects.get(one))
+      .filter((one) => one !== undefined);
   const remove = (entry: Entry, propagationPolicy: Propagation | undefined): void => {
     const kind = kindOf(entry);
     if (kind !== undefined) resources.delete(kind, entry, { dryRun: false, propagationPolicy });
   };
   const write = (entry: Entry, fields: Parameters<typeof withMeta>[1]): void => {
-    const kind = kindOf(entry);
     const object = withMeta(entry.object, fields);
-    if (kind !== undefined && kind.strategy.heldBy(object).length === 0 && object.metadata.deletionTimestamp !== undefined) {
-      storage.remove({ ...entry, object });
-    } else storage.put(entry.storage, entry, object);
+    const deleting = object.metadata.deletionTimestamp !== undefined;
+    const held = kindOf(entry)?.strategy.heldBy(object) ?? [];
+    if (deleting && held.length === 0) storage.remove({ ...entry, object });
+    else storage.put(entry.storage, entry, object);
   };
   const disown = (entry: Entry, lost: (owner: Owner) => boolean): void => {
     const left = ownersOf(entry).filter((owner) => !lost(owner));
@@ -105,7 +112,11 @@ function collectorOf({ storage, registry, resources }: GarbageCollectorDependenc
     if (finalizers.includes(ORPHAN)) {
       for (const one of dependentsOf(uid)) disown(one, (owner) => owner.uid === uid);
       release(entry, ORPHAN);
-    } else if (finalizers.includes(FOREGROUND) && !dependentsOf(uid).some((one) => blocks(one, uid))) release(entry, FOREGROUND);
+    } else if (
+      finalizers.includes(FOREGROUND) &&
+      !dependentsOf(uid).some((one) => blocks(one, uid))
+    )
+      release(entry, FOREGROUND);
   };
   return (uid) => {
     const entry = objects.get(uid);
@@ -119,7 +130,8 @@ function collectorOf({ storage, registry, resources }: GarbageCollectorDependenc
     const solid = living.filter((owner) => !waitsForDependents(objects.get(owner.uid)));
     if (owners.length === 0 || solid.length === owners.length) return;
     if (solid.length > 0) disown(entry, (owner) => !solid.includes(owner));
-    else remove(entry, living.length > 0 && dependentsOf(uid).length > 0 ? 'Foreground' : undefined);
+    else
+      remove(entry, living.length > 0 && dependentsOf(uid).length > 0 ? 'Foreground' : undefined);
   };
 }
 
@@ -134,5 +146,7 @@ function waitsForDependents(owner: Entry | undefined): boolean {
 }
 
 function blocks(dependent: Entry, uid: string): boolean {
-  return ownersOf(dependent).some((owner) => owner.uid === uid && owner.blockOwnerDeletion === true);
+  return ownersOf(dependent).some(
+    (owner) => owner.uid === uid && owner.blockOwnerDeletion === true,
+  );
 }

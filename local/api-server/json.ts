@@ -47,7 +47,9 @@ export function without(object: JsonObject, ...keys: readonly string[]): JsonObj
 export function same(left: Json | undefined, right: Json | undefined): boolean {
   if (left === right) return true;
   if (isList(left)) {
-    return isList(right) && left.length === right.length && left.every((item, i) => same(item, right[i]));
+    return (
+      isList(right) && left.length === right.length && left.every((item, i) => same(item, right[i]))
+    );
   }
   if (!isObject(left) || !isObject(right)) return false;
   const keys = Object.keys(left);

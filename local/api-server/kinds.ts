@@ -30,7 +30,10 @@ export interface Strategy {
   /** The part whose changes `metadata.generation` counts; absent: the kind has no generation. */
   readonly counted?: (object: ApiObject) => Json;
   /** How long an object may take to go; `asked` is what the client wants. */
-  readonly gracePeriodSeconds: (object: StoredObject, asked: number | undefined) => number | undefined;
+  readonly gracePeriodSeconds: (
+    object: StoredObject,
+    asked: number | undefined,
+  ) => number | undefined;
   /** What keeps a deleted object from going: its finalizers. */
   readonly heldBy: (object: ApiObject) => readonly Json[];
   /** Marks an object whose deletion begins, beside its metadata. */

@@ -13,7 +13,12 @@ export function kubeconfigFor(url: string, token: string): string {
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name, cluster: { server: server.href.replace(/\/$/, ''), 'insecure-skip-tls-verify': true } }],
+    clusters: [
+      {
+        name,
+        cluster: { server: server.href.replace(/\/$/, ''), 'insecure-skip-tls-verify': true },
+      },
+    ],
     users: [{ name, user: { token } }],
     contexts: [{ name, context: { cluster: name, user: name, namespace: 'default' } }],
     'current-context': name,

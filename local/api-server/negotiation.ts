@@ -10,7 +10,11 @@ const FORMS: readonly (readonly [Form, readonly string[]])[] = [
   ['discovery', ['as=APIGroupDiscoveryList', 'v=v2', 'g=apidiscovery.k8s.io']],
 ];
 
-const TYPES: ReadonlySet<string | undefined> = new Set(['application/json', 'application/*', '*/*']);
+const TYPES: ReadonlySet<string | undefined> = new Set([
+  'application/json',
+  'application/*',
+  '*/*',
+]);
 
 /** The first form in an Accept header that this server has; it writes JSON only. */
 export function acceptedForm(accept: string | undefined): Form {
@@ -26,5 +30,7 @@ function formOf(range: string): Form | undefined {
   const [type, ...parameters] = range.split(';').map((part) => part.trim());
   if (!TYPES.has(type)) return undefined;
   if (!parameters.some((parameter) => parameter.startsWith('as='))) return 'object';
-  return FORMS.find(([, needed]) => needed.every((parameter) => parameters.includes(parameter)))?.[0];
+  return FORMS.find(([, needed]) =>
+    needed.every((parameter) => parameters.includes(parameter)),
+  )?.[0];
 }

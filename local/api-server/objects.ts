@@ -96,10 +96,15 @@ export function parseObject(body: JsonObject): { object: ApiObject; unknown: rea
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const field = ['metadata', ...(issue?.path ?? [])].join('.');
-    throw badRequest(`${kind} in version ${JSON.stringify(apiVersion)} cannot be handled as a ${kind}: ${field}: ${issue?.message ?? 'not valid'}`);
+    throw badRequest(
+      `${kind} in version ${JSON.stringify(apiVersion)} cannot be handled as a ${kind}: ${field}: ${issue?.message ?? 'not valid'}`,
+    );
   }
   const unknown = Object.keys(given).filter((key) => !KNOWN.has(key));
-  return { object: { ...body, apiVersion, kind, metadata: tidy(parsed.data) }, unknown: unknown.map((key) => `metadata.${key}`) };
+  return {
+    object: { ...body, apiVersion, kind, metadata: tidy(parsed.data) },
+    unknown: unknown.map((key) => `metadata.${key}`),
+  };
 }
 
 /** Null, "" and empty collections are what Go leaves out of metadata. */
@@ -109,7 +114,9 @@ function tidy(given: object): Meta {
 
 function isEmpty(value: unknown): boolean {
   if (Array.isArray(value)) return value.length === 0;
-  return value === undefined || value === '' || (isObject(value) && Object.keys(value).length === 0);
+  return (
+    value === undefined || value === '' || (isObject(value) && Object.keys(value).length === 0)
+  );
 }
 
 function present(given: JsonObject): Record<string, Json | undefined> {
@@ -122,14 +129,22 @@ export function withFields<T extends ApiObject>(object: T, fields: JsonObject): 
   for (const key of Object.keys(fields)) {
     if (changed[key] === undefined) Reflect.deleteProperty(changed, key);
   }
-  return { ...changed, apiVersion: object.apiVersion, kind: object.kind, metadata: object.metadata } as T;
+  return {
+    ...changed,
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    metadata: object.metadata,
+  } as T;
 }
 
 /** `object` with other metadata; undefined takes a field away. */
-export function withMeta<T extends ApiObject>(object: T, fields: Partial<Record<keyof Meta, Json | undefined>>): T {
+export function withMeta<T extends ApiObject>(
+  object: T,
+  fields: Partial<Record<keyof Meta, Json | undefined>>,
+): T {
   const changed: Record<string, Json | undefined> = { ...object.metadata, ...fields };
   for (const key of Object.keys(fields)) {
     if (changed[key] === undefined) Reflect.deleteProperty(changed, key);
   }
-  return { ...object, metadata: changed as Meta } as T;
+  return { ...object, metadata: changed };
 }

@@ -10,8 +10,10 @@ function pathOf({ group, version }: Kind): string {
 /** What /openapi/v3 lists; the hash changes with the content, because kubectl caches by it. */
 export function openApiIndex(kinds: readonly Kind[]): JsonObject {
   const paths = [...new Set(kinds.map(pathOf))].map((path) => {
-    const hash = createHash('sha256').update(JSON.stringify(openApiV3(kinds, path))).digest('hex');
-    return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }];
+    const hash = createHash('sha256')
+      .update(JSON.stringify(openApiV3(kinds, path)))
+      .digest('hex');
+    return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }] as const;
   });
   return { paths: Object.fromEntries(paths) };
 }
@@ -23,8 +25,10 @@ export function openApiV3(kinds: readonly Kind[], path: string): JsonObject | un
   return {
     openapi: '3.0.0',
     info: { title: 'Kubernetes', version: 'v1.34.0' },
-    paths: Object.assign({}, ...served.map((kind) => pathsOf(kind, v3Operation))) as JsonObject,
-    components: { schemas: Object.fromEntries([...served.map((kind) => [modelName(kind), model(kind)]), [OBJECT_META, metaModel()]]) },
+    paths: allPaths(served, v3Operation),
+    components: {
+      schemas: { ...models(served, model), [OBJECT_META]: metaModel() },
+    },
   };
 }
 
@@ -33,16 +37,22 @@ export function openApiV2(kinds: readonly Kind[]): JsonObject {
   return {
     swagger: '2.0',
     info: { title: 'Kubernetes', version: 'v1.34.0' },
-    paths: Object.assign({}, ...kinds.map((kind) => pathsOf(kind, v2Operation))) as JsonObject,
-    definitions: Object.fromEntries(kinds.map((kind) => [modelName(kind), v2Model(kind)])),
+    paths: allPaths(kinds, v2Operation),
+    definitions: models(kinds, v2Model),
   };
+}
+
+function models(kinds: readonly Kind[], of: (kind: Kind) => JsonObject): JsonObject {
+  return Object.fromEntries(kinds.map((kind) => [modelName(kind), of(kind)]));
 }
 
 const OBJECT_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 
 /** `ai.sandbox.v1alpha1.Execution`. */
 function modelName({ group, version, kind }: Kind): string {
-  return group === '' ? `io.k8s.api.core.${version}.${kind}` : `${group.split('.').reverse().join('.')}.${version}.${kind}`;
+  return group === ''
+    ? `io.k8s.api.core.${version}.${kind}`
+    : `${group.split('.').reverse().join('.')}.${version}.${kind}`;
 }
 
 function groupVersionKind({ group, version, kind }: Kind): JsonObject {
@@ -55,9 +65,18 @@ function model(kind: Kind): JsonObject {
     apiVersion: { type: 'string', description: 'Version of the schema of this object.' },
     kind: { type: 'string', description: 'Kind of this object.' },
     ...objectAt(schema, 'properties'),
-    metadata: { description: 'Standard object metadata.', allOf: [{ $ref: `#/components/schemas/${OBJECT_META}` }], default: {} },
+    metadata: {
+      description: 'Standard object metadata.',
+      allOf: [{ $ref: `#/components/schemas/${OBJECT_META}` }],
+      default: {},
+    },
   };
-  return { ...schema, type: 'object', properties, 'x-kubernetes-group-version-kind': [groupVersionKind(kind)] };
+  return {
+    ...schema,
+    type: 'object',
+    properties,
+    'x-kubernetes-group-version-kind': [groupVersionKind(kind)],
+  };
 }
 
 /** The old form knows neither nullable nor a choice of types, and metadata is left open. */
@@ -71,13 +90,19 @@ function v2Model(kind: Kind): JsonObject {
 function v2Schema(value: Json | undefined): Json | undefined {
   if (Array.isArray(value)) return value.map((item: Json) => v2Schema(item) ?? null);
   if (!isObject(value)) return value;
-  const kept = Object.entries(value).filter(([key, one]) => !['nullable', 'anyOf', 'oneOf', 'allOf', 'not'].includes(key) || isObject(one));
+  const kept = Object.entries(value).filter(
+    ([key, one]) => !['nullable', 'anyOf', 'oneOf', 'allOf', 'not'].includes(key) || isObject(one),
+  );
   return Object.fromEntries(kept.map(([key, one]) => [key, v2Schema(one)]));
 }
 
 function metaModel(): JsonObject {
   const text = (description: string): JsonObject => ({ type: 'string', description });
-  const texts = (description: string): JsonObject => ({ type: 'object', description, additionalProperties: { type: 'string', default: '' } });
+  const texts = (description: string): JsonObject => ({
+    type: 'object',
+    description,
+    additionalProperties: { type: 'string', default: '' },
+  });
   return {
     description: 'ObjectMeta is metadata that all persisted resources must have.',
     type: 'object',
@@ -87,11 +112,23 @@ function metaModel(): JsonObject {
       namespace: text('The space within which the name is unique.'),
       labels: texts('Keys and values by which objects are selected.'),
       annotations: texts('Keys and values that nothing selects by.'),
-      finalizers: { type: 'array', description: 'What has to be done before the object goes.', items: { type: 'string', default: '' } },
-      ownerReferences: { type: 'array', description: 'Objects on which the life of this one depends.', items: { type: 'object' } },
+      finalizers: {
+        type: 'array',
+        description: 'What has to be done before the object goes.',
+        items: { type: 'string', default: '' },
+      },
+      ownerReferences: {
+        type: 'array',
+        description: 'Objects on which the life of this one depends.',
+        items: { type: 'object' },
+      },
       uid: text('Unique in time and space.'),
       resourceVersion: text('Changes with every write.'),
-      generation: { type: 'integer', format: 'int64', description: 'Counts changes of what is desired.' },
+      generation: {
+        type: 'integer',
+        format: 'int64',
+        description: 'Counts changes of what is desired.',
+      },
       creationTimestamp: text('When the object was created.'),
       deletionTimestamp: text('When the object will be, or should have been, gone.'),
     },
@@ -100,10 +137,17 @@ function metaModel(): JsonObject {
 
 type Operation = (kind: Kind, verb: string) => JsonObject;
 
+function allPaths(kinds: readonly Kind[], operation: Operation): JsonObject {
+  return Object.fromEntries(kinds.flatMap((kind) => Object.entries(pathsOf(kind, operation))));
+}
+
 function pathsOf(kind: Kind, operation: Operation): JsonObject {
   const root = `/${pathOf(kind)}`;
-  const collection = kind.namespaced ? `${root}/namespaces/{namespace}/${kind.plural}` : `${root}/${kind.plural}`;
-  const verbs = (...names: readonly string[]): JsonObject => Object.fromEntries(names.map((verb) => [verb, operation(kind, verb)]));
+  const collection = kind.namespaced
+    ? `${root}/namespaces/{namespace}/${kind.plural}`
+    : `${root}/${kind.plural}`;
+  const verbs = (...names: readonly string[]): JsonObject =>
+    Object.fromEntries(names.map((verb) => [verb, operation(kind, verb)]));
   const object = verbs('get', 'put', 'patch', 'delete');
   return {
     [collection]: verbs('get', 'post', 'delete'),
@@ -115,7 +159,15 @@ function pathsOf(kind: Kind, operation: Operation): JsonObject {
 
 /** kubectl looks here for what the server can do: `--dry-run=server` and `--validate` depend on it. */
 const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
-  get: ['labelSelector', 'fieldSelector', 'limit', 'continue', 'watch', 'resourceVersion', 'timeoutSeconds'],
+  get: [
+    'labelSelector',
+    'fieldSelector',
+    'limit',
+    'continue',
+    'watch',
+    'resourceVersion',
+    'timeoutSeconds',
+  ],
   post: ['dryRun', 'fieldManager', 'fieldValidation'],
   put: ['dryRun', 'fieldManager', 'fieldValidation'],
   patch: ['dryRun', 'fieldManager', 'fieldValidation', 'force'],
@@ -126,7 +178,11 @@ function v3Operation(kind: Kind, verb: string): JsonObject {
   const schema = { $ref: `#/components/schemas/${modelName(kind)}` };
   return {
     ...operation(kind, verb),
-    parameters: (PARAMETERS[verb] ?? []).map((name) => ({ name, in: 'query', schema: { type: 'string' } })),
+    parameters: (PARAMETERS[verb] ?? []).map((name) => ({
+      name,
+      in: 'query',
+      schema: { type: 'string' },
+    })),
     responses: { 200: { description: 'OK', content: { 'application/json': { schema } } } },
   };
 }

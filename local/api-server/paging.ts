@@ -14,7 +14,10 @@ export interface Page extends Snapshot {
 
 /** Serves the pages of a list from the moment of its first one. */
 export interface Pages {
-  page(want: { readonly token: string; readonly limit: number }, takeSnapshot: () => Snapshot): Page;
+  page(
+    want: { readonly token: string; readonly limit: number },
+    takeSnapshot: () => Snapshot,
+  ): Page;
 }
 
 /** Lists that were begun and not read to their end; the oldest make room. */

@@ -21,7 +21,9 @@ export function patched(type: PatchType, body: string, current: JsonObject): Jso
   const patch = parse(body);
   if (type === 'application/json-patch+json') return jsonPatched(patch, current);
   if (!isObject(patch)) throw badRequest('error decoding patch: it must be an object');
-  return type === 'application/merge-patch+json' ? mergeObject(current, patch) : strategicMerge(current, patch);
+  return type === 'application/merge-patch+json'
+    ? mergeObject(current, patch)
+    : strategicMerge(current, patch);
 }
 
 function parse(body: string): Json {
@@ -29,7 +31,9 @@ function parse(body: string): Json {
     const value: Json = JSON.parse(body) as Json;
     return value;
   } catch (error) {
-    throw badRequest(`error decoding patch: ${error instanceof Error ? error.message : String(error)}`);
+    throw badRequest(
+      `error decoding patch: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
@@ -49,16 +53,28 @@ function mergeObject(current: JsonObject, patch: JsonObject): JsonObject {
 
 /** RFC 6902. */
 function jsonPatched(patch: Json, current: JsonObject): JsonObject {
-  if (!isList(patch)) throw badRequest('error decoding patch: a JSON patch is a list of operations');
+  if (!isList(patch))
+    throw badRequest('error decoding patch: a JSON patch is a list of operations');
   try {
-    // Its types know operations only; with `validate` it checks that these are some.
-    const operations = structuredClone(patch) as unknown as jsonPatch.Operation[];
-    const result: unknown = jsonPatch.applyPatch(structuredClone(current), operations, true).newDocument;
+    if (!isOperations(patch)) throw unfitting(undefined);
+    const document = structuredClone(current);
+    const result: unknown = jsonPatch.applyPatch(
+      document,
+      structuredClone(patch),
+      true,
+    ).newDocument;
     if (isObject(result)) return result;
   } catch (cause) {
     throw unfitting(cause);
   }
   throw unfitting(undefined);
+}
+
+/** Of a form that the library takes; whether they fit the document it says itself. */
+function isOperations(patch: readonly unknown[]): patch is readonly jsonPatch.Operation[] {
+  return patch.every(
+    (one) => isObject(one) && typeof one['op'] === 'string' && typeof one['path'] === 'string',
+  );
 }
 
 function unfitting(cause: unknown): StatusError {

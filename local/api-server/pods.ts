@@ -1,22 +1,49 @@
-import { badRequest, conflict, forbiddenValue, invalidValue, requiredValue, type Cause } from './errors.ts';
-import { AGE, NAME, text } from './columns.ts';
-import { isObject, listAt, objectAt, same, textAt, valueAt, without, type Json, type JsonObject } from './json.ts';
-import { PLAIN_STRATEGY, type Column, type Strategy } from './kinds.ts';
+import {
+  badRequest,
+  conflict,
+  forbiddenValue,
+  invalidValue,
+  requiredValue,
+  type Cause,
+} from './errors.ts';
+import {
+  isObject,
+  listAt,
+  objectAt,
+  same,
+  textAt,
+  valueAt,
+  without,
+  type Json,
+  type JsonObject,
+} from './json.ts';
+import { PLAIN_STRATEGY, type Strategy } from './kinds.ts';
 import { withFields, type ApiObject, type StoredObject } from './objects.ts';
 
 /** core/v1 Pod as far as this project meets it: the defaults, rules and graceful deletion of the real one. */
 export const POD_STRATEGY: Strategy = {
   ...PLAIN_STRATEGY,
-  decode: (pod) => ({ object: { ...pod, spec: defaultedSpec(objectAt(pod, 'spec')) }, unknown: [] }),
+  decode: (pod) => ({
+    object: { ...pod, spec: defaultedSpec(objectAt(pod, 'spec')) },
+    unknown: [],
+  }),
   beforeCreate: (pod) => ({ ...pod, status: { phase: 'Pending', qosClass: qosClass(pod) } }),
-  validate: (pod, old) => [...containerCauses(pod), ...(old === undefined ? [] : changeCauses(pod, old))],
+  validate: (pod, old) => [
+    ...containerCauses(pod),
+    ...(old === undefined ? [] : changeCauses(pod, old)),
+  ],
   counted: (pod) => objectAt(pod, 'spec'),
   gracePeriodSeconds,
   returnsDeleted: true,
   fields: Object.fromEntries(
-    ['spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'spec.serviceAccountName', 'status.phase', 'status.podIP'].map(
-      (path) => [path, (pod: ApiObject) => textAt(pod, path)],
-    ),
+    [
+      'spec.nodeName',
+      'spec.restartPolicy',
+      'spec.schedulerName',
+      'spec.serviceAccountName',
+      'status.phase',
+      'status.podIP',
+    ].map((path) => [path, (pod: ApiObject) => textAt(pod, path)]),
   ),
 };
 
@@ -30,14 +57,26 @@ function gracePeriodSeconds(pod: StoredObject, asked: number | undefined): numbe
 }
 
 /** The pod on its node, as a scheduler's binding leaves it; throws a StatusError if it has a node or is being deleted. */
-export function boundPod(pod: StoredObject, { node, now }: { node: string; now: string }): StoredObject {
+export function boundPod(
+  pod: StoredObject,
+  { node, now }: { node: string; now: string },
+): StoredObject {
   const { name, deletionTimestamp } = pod.metadata;
   const taken = textAt(pod, 'spec.nodeName');
   const subject = { group: '', kind: 'pods/binding', name };
-  if (deletionTimestamp !== undefined) throw conflict(subject, `pod ${name} is being deleted, cannot be assigned to a host`);
-  if (taken !== '') throw conflict(subject, `pod ${name} is already assigned to node ${JSON.stringify(taken)}`);
-  const others = listAt(pod, 'status.conditions').filter((condition) => textAt(condition, 'type') !== 'PodScheduled');
-  const scheduled = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: now };
+  if (deletionTimestamp !== undefined)
+    throw conflict(subject, `pod ${name} is being deleted, cannot be assigned to a host`);
+  if (taken !== '')
+    throw conflict(subject, `pod ${name} is already assigned to node ${JSON.stringify(taken)}`);
+  const others = listAt(pod, 'status.conditions').filter(
+    (condition) => textAt(condition, 'type') !== 'PodScheduled',
+  );
+  const scheduled = {
+    type: 'PodScheduled',
+    status: 'True',
+    lastProbeTime: null,
+    lastTransitionTime: now,
+  };
   return withFields(pod, {
     spec: { ...objectAt(pod, 'spec'), nodeName: node },
     status: { ...objectAt(pod, 'status'), conditions: [...others, scheduled] },
@@ -45,7 +84,8 @@ export function boundPod(pod: StoredObject, { node, now }: { node: string; now: 
 }
 
 function defaultedSpec(spec: JsonObject): JsonObject {
-  const account = textAt(spec, 'serviceAccountName') === '' ? 'default' : textAt(spec, 'serviceAccountName');
+  const account =
+    textAt(spec, 'serviceAccountName') === '' ? 'default' : textAt(spec, 'serviceAccountName');
   return {
     restartPolicy: 'Always',
     terminationGracePeriodSeconds: 30,
@@ -75,25 +115,36 @@ function defaultedContainer(container: JsonObject): JsonObject {
 /** What is limited is also requested. */
 function defaultedResources(resources: JsonObject): JsonObject {
   const limits = objectAt(resources, 'limits');
-  for (const quantity of [...Object.values(limits), ...Object.values(objectAt(resources, 'requests'))]) checkQuantity(quantity);
+  for (const quantity of [
+    ...Object.values(limits),
+    ...Object.values(objectAt(resources, 'requests')),
+  ])
+    checkQuantity(quantity);
   if (Object.keys(limits).length === 0) return resources;
   return { ...resources, requests: { ...limits, ...objectAt(resources, 'requests') } };
 }
 
 function checkQuantity(quantity: Json | undefined): void {
-  if (!/^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/.test(String(quantity))) {
+  if (
+    !/^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/.test(
+      typeof quantity === 'number' ? String(quantity) : textAt({ quantity }, 'quantity'),
+    )
+  ) {
     throw badRequest(
-      "Pod in version \"v1\" cannot be handled as a Pod: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+      'Pod in version "v1" cannot be handled as a Pod: quantities must match the regular expression \'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$\'',
     );
   }
 }
 
-function containers(spec: JsonObject): readonly JsonObject[] {
+/** The containers of a pod's spec that are objects. */
+export function containers(spec: JsonObject): readonly JsonObject[] {
   return listAt(spec, 'containers').filter(isObject);
 }
 
 function qosClass(pod: ApiObject): string {
-  const all = containers(objectAt(pod, 'spec')).map((container) => objectAt(container, 'resources'));
+  const all = containers(objectAt(pod, 'spec')).map((container) =>
+    objectAt(container, 'resources'),
+  );
   if (all.every((one) => Object.keys(objectAt(one, 'requests')).length === 0)) return 'BestEffort';
   const whole = all.every((one) =>
     ['cpu', 'memory'].every((name) => {
@@ -114,7 +165,9 @@ function containerCauses(pod: ApiObject): readonly Cause[] {
   return all.flatMap((container, i) => {
     const at = `spec.containers[${String(i)}]`;
     const name = textAt(container, 'name');
-    const named = LABEL.test(name) ? [] : [name === '' ? requiredValue(`${at}.name`) : invalidValue(`${at}.name`, name, NOT_A_LABEL)];
+    const named = LABEL.test(name)
+      ? []
+      : [name === '' ? requiredValue(`${at}.name`) : invalidValue(`${at}.name`, name, NOT_A_LABEL)];
     return textAt(container, 'image') === '' ? [...named, requiredValue(`${at}.image`)] : named;
   });
 }
@@ -128,52 +181,8 @@ function changeCauses(pod: ApiObject, old: ApiObject): readonly Cause[] {
 
 function fixedPart(pod: ApiObject): Json {
   const spec = objectAt(pod, 'spec');
-  const { containers: all } = { containers: containers(spec).map((container) => without(container, 'image')) };
+  const { containers: all } = {
+    containers: containers(spec).map((container) => without(container, 'image')),
+  };
   return { ...without(spec, 'activeDeadlineSeconds', 'tolerations'), containers: all };
-}
-
-export const POD_COLUMNS: readonly Column[] = [
-  NAME,
-  { name: 'Ready', type: 'string', description: 'Containers that are ready, of all.', cell: readyCell },
-  { name: 'Status', type: 'string', description: 'What its containers are doing.', cell: statusCell },
-  { name: 'Restarts', type: 'string', description: 'How often its containers were started anew.', cell: restartsCell },
-  AGE,
-  { name: 'IP', type: 'string', priority: 1, cell: (pod) => orNone(textAt(pod, 'status.podIP')) },
-  { name: 'Node', type: 'string', priority: 1, cell: (pod) => orNone(textAt(pod, 'spec.nodeName')) },
-  { ...text('Nominated Node', 'status.nominatedNodeName', 1), cell: () => '<none>' },
-  { ...text('Readiness Gates', '', 1), cell: () => '<none>' },
-];
-
-function orNone(value: string): string {
-  return value === '' ? '<none>' : value;
-}
-
-function statuses(pod: StoredObject): readonly JsonObject[] {
-  return listAt(pod, 'status.containerStatuses').filter(isObject);
-}
-
-function readyCell(pod: StoredObject): string {
-  const ready = statuses(pod).filter((status) => status['ready'] === true).length;
-  return `${String(ready)}/${String(containers(objectAt(pod, 'spec')).length)}`;
-}
-
-function restartsCell(pod: StoredObject): string {
-  const restarts = statuses(pod).map((status) => Number(status['restartCount'] ?? 0));
-  return String(restarts.reduce((sum, one) => sum + one, 0));
-}
-
-function statusCell(pod: StoredObject): string {
-  const reasons = statuses(pod).map((status) => containerReason(objectAt(status, 'state')));
-  const said = reasons.find((reason) => reason !== '') ?? textAt(pod, 'status.reason');
-  if (pod.metadata.deletionTimestamp !== undefined) return 'Terminating';
-  return said === '' ? textAt(pod, 'status.phase') : said;
-}
-
-function containerReason(state: JsonObject): string {
-  const ended = objectAt(state, 'terminated');
-  const reason = textAt(state, 'waiting.reason') === '' ? textAt(ended, 'reason') : textAt(state, 'waiting.reason');
-  if (reason !== '' || state['terminated'] === undefined) return reason;
-  return typeof ended['signal'] === 'number' && ended['signal'] > 0
-    ? `Signal:${String(ended['signal'])}`
-    : `ExitCode:${String(ended['exitCode'])}`;
 }

@@ -47,7 +47,10 @@ function includeObject(query: URLSearchParams): IncludeObject {
 }
 
 /** The objects that the selectors of a request choose. */
-export function matching({ storage }: ReadDependencies, { kind, namespace, query }: Read): readonly Entry[] {
+export function matching(
+  { storage }: ReadDependencies,
+  { kind, namespace, query }: Read,
+): readonly Entry[] {
   const matches = selectorOf(kind, query);
   const all = storage.list(kind.storage, namespace);
   return matches === undefined ? all : all.filter((entry) => matches(entry.object));
@@ -68,20 +71,37 @@ export function listed(deps: ReadDependencies, read: Read): string {
   }));
   const metadata: JsonObject = {
     resourceVersion: String(page.revision),
-    ...(page.next === '' ? {} : { continue: page.next, ...(selectorOf(kind, query) === undefined ? { remainingItemCount: page.remaining } : {}) }),
+    ...(page.next === ''
+      ? {}
+      : {
+          continue: page.next,
+          ...(selectorOf(kind, query) === undefined ? { remainingItemCount: page.remaining } : {}),
+        }),
   };
   if (form === 'table') {
-    return JSON.stringify(table(kind, page.entries.map((entry) => rowOf(deps, read, entry)), { metadata, define: true }));
+    return JSON.stringify(
+      table(
+        kind,
+        page.entries.map((entry) => rowOf(deps, read, entry)),
+        { metadata, define: true },
+      ),
+    );
   }
-  const [listKind, apiVersion] = form === 'metadata' ? ['PartialObjectMetadataList', 'meta.k8s.io/v1'] : [kind.listKind, apiVersionOf(kind)];
-  const items = page.entries.map((entry) => (form === 'metadata' ? shown(deps, read, entry) : textOf(kind, entry)));
+  const [listKind, apiVersion] =
+    form === 'metadata'
+      ? ['PartialObjectMetadataList', 'meta.k8s.io/v1']
+      : [kind.listKind, apiVersionOf(kind)];
+  const items = page.entries.map((entry) =>
+    form === 'metadata' ? shown(deps, read, entry) : textOf(kind, entry),
+  );
   // The items are JSON already.
   return `{"kind":"${listKind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(metadata)},"items":[${items.join(',')}]}`;
 }
 
 function checkRevision(storage: Storage, query: URLSearchParams): void {
   const given = query.get('resourceVersion') ?? '';
-  if (given !== '' && !/^\d+$/.test(given)) throw badRequest(`Invalid value: ${JSON.stringify(given)}: resource version must be a number`);
+  if (given !== '' && !/^\d+$/.test(given))
+    throw badRequest(`Invalid value: ${JSON.stringify(given)}: resource version must be a number`);
   if (query.get('resourceVersionMatch') === 'Exact' && Number(given) !== storage.revision) {
     throw expired(`The resourceVersion for the provided list is too old.`);
   }
@@ -93,7 +113,9 @@ export function watched(deps: ReadDependencies, read: Read, response: ServerResp
   response.writeHead(200, { 'Content-Type': 'application/json' });
   response.flushHeaders();
   if (request.after !== undefined && !deps.hub.remembers(request.after)) {
-    const gone = expired(`too old resource version: ${String(request.after)} (${String(deps.hub.oldest)})`);
+    const gone = expired(
+      `too old resource version: ${String(request.after)} (${String(deps.hub.oldest)})`,
+    );
     response.end(`${JSON.stringify({ type: 'ERROR', object: gone.body() })}\n`);
     return;
   }
@@ -114,14 +136,16 @@ function watchRequest(deps: ReadDependencies, read: Read): WatchRequest {
   const { kind, namespace, query } = read;
   checkRevision(deps.storage, query);
   const revision = query.get('resourceVersion') ?? '';
-  const everything = revision === '' || revision === '0' || query.get('sendInitialEvents') === 'true';
+  const everything =
+    revision === '' || revision === '0' || query.get('sendInitialEvents') === 'true';
   const seconds = Number(query.get('timeoutSeconds') ?? 0);
   return {
     kind,
     namespace,
     matches: selectorOf(kind, query),
     after: everything ? undefined : Number(revision),
-    bookmarks: query.get('allowWatchBookmarks') === 'true' || query.get('allowWatchBookmarks') === '1',
+    bookmarks:
+      query.get('allowWatchBookmarks') === 'true' || query.get('allowWatchBookmarks') === '1',
     timeoutSeconds: seconds > 0 ? seconds : 1800 * (1 + deps.random()),
     render: renderer(deps, read),
   };

@@ -14,7 +14,10 @@ export interface ResourcePath {
 
 /** Undefined if the path is not one of a resource. */
 export function resourcePath(path: string): ResourcePath | undefined {
-  const segments = path.split('/').filter((segment) => segment !== '').map(decoded);
+  const segments = path
+    .split('/')
+    .filter((segment) => segment !== '')
+    .map(decoded);
   const [root, ...rest] = segments;
   if (root === 'api') return inGroup('', rest);
   const [group, ...below] = rest;
@@ -33,9 +36,13 @@ const OF_NAMESPACES: ReadonlySet<string | undefined> = new Set(['status', 'final
 
 function inGroup(group: string, [version, ...rest]: readonly string[]): ResourcePath | undefined {
   if (version === undefined || rest.length === 0) return undefined;
-  const [first, second, third, ...more] = rest;
-  const inNamespace = first === 'namespaces' && third !== undefined && !OF_NAMESPACES.has(third);
-  const namespace = inNamespace ? (second ?? '') : '';
-  const [plural = '', name = '', subresource = '', ...extra] = inNamespace ? [third, ...more] : rest;
-  return extra.length > 0 ? undefined : { group, version, plural, namespace, name, subresource };
+  const [namespace, within] = inNamespace(rest) ? [rest[1], rest.slice(2)] : ['', rest];
+  const [plural = '', name = '', subresource = '', ...extra] = within;
+  if (extra.length > 0) return undefined;
+  return { group, version, plural, namespace: namespace ?? '', name, subresource };
+}
+
+/** A namespace is a resource too: `namespaces/x/status` names its status, not what is in it. */
+function inNamespace([first, , third]: readonly string[]): boolean {
+  return first === 'namespaces' && third !== undefined && !OF_NAMESPACES.has(third);
 }

@@ -6,7 +6,10 @@ export type Matches = (object: ApiObject) => boolean;
 
 /** The conjunction of a label and a field selector as they come in a query; undefined if there is nothing to select. */
 export function selector(kind: Kind, labels: string, fields: string): Matches | undefined {
-  const tests = [...split(labels).map(labelTest), ...split(fields).map((text) => fieldTest(kind, text))];
+  const tests = [
+    ...split(labels).map(labelTest),
+    ...split(fields).map((text) => fieldTest(kind, text)),
+  ];
   return tests.length === 0 ? undefined : (object) => tests.every((test) => test(object));
 }
 
@@ -36,7 +39,9 @@ function equality(text: string): Matches | undefined {
 function membership(text: string): Matches | undefined {
   const [, key, operator, list] = AMONG.exec(text) ?? [];
   if (key === undefined || list === undefined) return undefined;
-  const values: ReadonlySet<string | undefined> = new Set(list.split(',').map((value) => value.trim()));
+  const values: ReadonlySet<string | undefined> = new Set(
+    list.split(',').map((value) => value.trim()),
+  );
   return (object) => values.has(label(object, key)) === (operator === 'in');
 }
 
@@ -47,7 +52,9 @@ function existence(text: string): Matches | undefined {
 }
 
 function unparsable(text: string): never {
-  throw badRequest(`unable to parse requirement: ${JSON.stringify(text)} is not a label requirement`);
+  throw badRequest(
+    `unable to parse requirement: ${JSON.stringify(text)} is not a label requirement`,
+  );
 }
 
 function label(object: ApiObject, key: string): string | undefined {
@@ -56,14 +63,16 @@ function label(object: ApiObject, key: string): string | undefined {
 
 function fieldTest(kind: Kind, text: string): Matches {
   const [, path, operator, value] = /^([^=!]+?)\s*(==|=|!=)\s*(.*)$/.exec(text) ?? [];
-  if (path === undefined) throw badRequest(`invalid selector: '${text}'; can't understand '${text}'`);
+  if (path === undefined)
+    throw badRequest(`invalid selector: '${text}'; can't understand '${text}'`);
   const read = fieldOf(kind, path);
   return (object) => (read(object) === value) === (operator !== '!=');
 }
 
 function fieldOf(kind: Kind, path: string): (object: ApiObject) => string {
   if (path === 'metadata.name') return (object) => object.metadata.name ?? '';
-  if (path === 'metadata.namespace' && kind.namespaced) return (object) => object.metadata.namespace ?? '';
+  if (path === 'metadata.namespace' && kind.namespaced)
+    return (object) => object.metadata.namespace ?? '';
   const read = kind.strategy.fields[path];
   if (read === undefined) throw badRequest(`field label not supported: ${path}`);
   return read;

@@ -72,29 +72,57 @@ export function openStorage(store: Store): Storage {
 }
 
 function entryOf(at: Ref & { storage: string }, draft: ApiObject, revision: number): Entry {
-  const object = stored({ ...draft, metadata: { ...draft.metadata, resourceVersion: String(revision) } });
-  return { storage: at.storage, namespace: at.namespace, name: at.name, object, text: JSON.stringify(object), revision };
+  const object = stored({
+    ...draft,
+    metadata: { ...draft.metadata, resourceVersion: String(revision) },
+  });
+  return {
+    storage: at.storage,
+    namespace: at.namespace,
+    name: at.name,
+    object,
+    text: JSON.stringify(object),
+    revision,
+  };
 }
 
 /** Whoever writes has settled name, uid and creation time by now; anything else is a bug of the server. */
 function stored(object: ApiObject): StoredObject {
   const { name, uid, creationTimestamp, resourceVersion } = object.metadata;
-  if (name === undefined || uid === undefined || creationTimestamp === undefined || resourceVersion === undefined) {
-    throw new Error(`an object without identity reached the storage: ${object.kind} ${String(name)}`);
+  if (
+    name === undefined ||
+    uid === undefined ||
+    creationTimestamp === undefined ||
+    resourceVersion === undefined
+  ) {
+    throw new Error(
+      `an object without identity reached the storage: ${object.kind} ${String(name)}`,
+    );
   }
-  return { ...object, metadata: { ...object.metadata, name, uid, creationTimestamp, resourceVersion } };
+  return {
+    ...object,
+    metadata: { ...object.metadata, name, uid, creationTimestamp, resourceVersion },
+  };
 }
 
 /** What a write would leave behind, for answers to writes that leave nothing. */
 export function previewOf(storage: string, { namespace, name }: Ref, object: ApiObject): Entry {
   const { resourceVersion = '' } = object.metadata;
   const shown = stored({ ...object, metadata: { ...object.metadata, resourceVersion } });
-  return { storage, namespace, name, object: shown, text: JSON.stringify(shown), revision: Number(resourceVersion) };
+  return {
+    storage,
+    namespace,
+    name,
+    object: shown,
+    text: JSON.stringify(shown),
+    revision: Number(resourceVersion),
+  };
 }
 
 function restored(record: Ref & { storage: string; text: string }): Entry {
   const body: unknown = JSON.parse(record.text);
-  if (!isObject(body)) throw new Error(`the kept ${record.storage} ${keyOf(record)} is not an object`);
+  if (!isObject(body))
+    throw new Error(`the kept ${record.storage} ${keyOf(record)} is not an object`);
   const object = stored(parseObject(body).object);
   return { ...record, object, revision: Number(object.metadata.resourceVersion) };
 }
@@ -112,7 +140,8 @@ function keyOf({ namespace, name }: Ref): string {
 
 function sorted(kept: ReadonlyMap<string, Entry> | undefined, namespace: string): readonly Entry[] {
   const entries = [...(kept ?? [])];
-  const wanted = namespace === '' ? entries : entries.filter(([, entry]) => entry.namespace === namespace);
+  const wanted =
+    namespace === '' ? entries : entries.filter(([, entry]) => entry.namespace === namespace);
   wanted.sort(([left], [right]) => (left < right ? -1 : 1));
   return wanted.map(([, entry]) => entry);
 }

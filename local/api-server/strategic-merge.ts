@@ -25,8 +25,10 @@ export function strategicMerge(current: JsonObject, patch: JsonObject): JsonObje
   const result: Record<string, Json | undefined> = { ...current };
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) Reflect.deleteProperty(result, key);
-    else if (key.startsWith(REMOVE)) result[key.slice(REMOVE.length)] = withoutItems(result[key.slice(REMOVE.length)], value);
-    else if (value !== undefined && !key.startsWith('$')) result[key] = mergedField(key, result[key], value);
+    else if (key.startsWith(REMOVE))
+      result[key.slice(REMOVE.length)] = withoutItems(result[key.slice(REMOVE.length)], value);
+    else if (value !== undefined && !key.startsWith('$'))
+      result[key] = mergedField(key, result[key], value);
   }
   return result;
 }
@@ -40,7 +42,11 @@ function mergedField(key: string, current: Json | undefined, patch: Json): Json 
   return mergedList(isList(current) ? current : [], patch, keys);
 }
 
-function mergedList(current: readonly Json[], patch: readonly Json[], keys: readonly string[]): readonly Json[] {
+function mergedList(
+  current: readonly Json[],
+  patch: readonly Json[],
+  keys: readonly string[],
+): readonly Json[] {
   if (patch.some((item) => isObject(item) && item['$patch'] === 'replace')) {
     return patch.filter((item) => !isObject(item) || item['$patch'] === undefined);
   }
@@ -58,7 +64,9 @@ function mergedList(current: readonly Json[], patch: readonly Json[], keys: read
 /** Without keys they are values of a set. */
 function sameItem(left: Json, right: Json, keys: readonly string[]): boolean {
   if (keys.length === 0 || !isObject(left) || !isObject(right)) return same(left, right);
-  return keys.every((key) => same(left[key], right[key]) || left[key] === undefined || right[key] === undefined);
+  return keys.every(
+    (key) => same(left[key], right[key]) || left[key] === undefined || right[key] === undefined,
+  );
 }
 
 function withoutItems(current: Json | undefined, removed: Json | undefined): Json {
@@ -68,5 +76,8 @@ function withoutItems(current: Json | undefined, removed: Json | undefined): Jso
 
 /** A patch that meets nothing, as the object that it makes. */
 function plain(patch: JsonObject): JsonObject {
-  return strategicMerge({}, Object.fromEntries(Object.entries(patch).filter(([key]) => key !== '$patch')));
+  return strategicMerge(
+    {},
+    Object.fromEntries(Object.entries(patch).filter(([key]) => key !== '$patch')),
+  );
 }

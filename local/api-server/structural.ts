@@ -34,10 +34,12 @@ function fitObject(schema: JsonObject, value: JsonObject, walk: Walk): JsonObjec
     const path = walk.path === '' ? key : `${walk.path}.${key}`;
     const of = schemaOf(schema, known, key);
     if (of === undefined) walk.unknown.push(path);
-    else if (field !== undefined && !isForbiddenNull(of, field)) fitted[key] = fit(of, field, { ...walk, path });
+    else if (field !== undefined && !isForbiddenNull(of, field))
+      fitted[key] = fit(of, field, { ...walk, path });
   }
   for (const [key, of] of Object.entries(known)) {
-    if (fitted[key] === undefined && isObject(of) && of['default'] !== undefined) fitted[key] = of['default'];
+    if (fitted[key] === undefined && isObject(of) && of['default'] !== undefined)
+      fitted[key] = of['default'];
   }
   return fitted;
 }
@@ -55,7 +57,8 @@ const KEEP: JsonObject = { 'x-kubernetes-preserve-unknown-fields': true };
 
 function keepsUnknown(schema: JsonObject): boolean {
   return (
-    schema['x-kubernetes-preserve-unknown-fields'] === true || schema['x-kubernetes-embedded-resource'] === true
+    schema['x-kubernetes-preserve-unknown-fields'] === true ||
+    schema['x-kubernetes-embedded-resource'] === true
   );
 }
 
@@ -69,13 +72,17 @@ export function withWholeDefaults(schema: JsonObject): JsonObject {
   const whole: Record<string, Json | undefined> = { ...schema };
   if (isObject(schema['properties'])) {
     whole['properties'] = Object.fromEntries(
-      Object.entries(schema['properties']).map(([key, of]) => [key, isObject(of) ? withWholeDefaults(of) : of]),
+      Object.entries(schema['properties']).map(([key, of]) => [
+        key,
+        isObject(of) ? withWholeDefaults(of) : of,
+      ]),
     );
   }
   for (const key of ['items', 'additionalProperties']) {
     const of = schema[key];
     if (isObject(of)) whole[key] = withWholeDefaults(of);
   }
-  if (schema['default'] !== undefined) whole['default'] = fit(whole, schema['default'], { path: '', unknown: [] });
+  if (schema['default'] !== undefined)
+    whole['default'] = fit(whole, schema['default'], { path: '', unknown: [] });
   return whole;
 }

@@ -7,7 +7,11 @@ import { textOf } from './watch-hub.ts';
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
 
 /** meta.k8s.io/v1 Table of `entries`; of a watch's events only the first defines the columns. */
-export function table(kind: Kind, rows: readonly JsonObject[], { metadata, define }: { metadata: JsonObject; define: boolean }): JsonObject {
+export function table(
+  kind: Kind,
+  rows: readonly JsonObject[],
+  { metadata, define }: { metadata: JsonObject; define: boolean },
+): JsonObject {
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
@@ -17,11 +21,21 @@ export function table(kind: Kind, rows: readonly JsonObject[], { metadata, defin
   };
 }
 
-function definition({ name, type, format = '', description = '', priority = 0 }: Column): JsonObject {
+function definition({
+  name,
+  type,
+  format = '',
+  description = '',
+  priority = 0,
+}: Column): JsonObject {
   return { name, type, format, description, priority };
 }
 
-export function row(kind: Kind, entry: Entry, { include, now }: { include: IncludeObject; now: number }): JsonObject {
+export function row(
+  kind: Kind,
+  entry: Entry,
+  { include, now }: { include: IncludeObject; now: number },
+): JsonObject {
   const cells = kind.columns.map((column): Json => column.cell(entry.object, now) ?? null);
   return { cells, object: included(kind, entry, include) };
 }

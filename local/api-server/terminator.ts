@@ -39,22 +39,36 @@ function terminating(storage: Storage): readonly Entry[] {
 }
 
 function empty({ storage, registry, resources }: TerminatorDependencies, home: Entry): void {
-  const within = registry.all().filter((kind) => (home.storage === NAMESPACES ? kind.namespaced : kind.storage === home.name));
-  const content = within.flatMap((kind) => storage.list(kind.storage, home.storage === NAMESPACES ? home.name : ''));
+  const within = registry
+    .all()
+    .filter((kind) => (home.storage === NAMESPACES ? kind.namespaced : kind.storage === home.name));
+  const content = within.flatMap((kind) =>
+    storage.list(kind.storage, home.storage === NAMESPACES ? home.name : ''),
+  );
   for (const entry of content) {
     const kind = within.find((one) => one.storage === entry.storage);
     const there = storage.get(entry.storage, entry);
-    if (kind !== undefined && there?.object.metadata.deletionTimestamp === undefined && there !== undefined) {
+    if (
+      kind !== undefined &&
+      there?.object.metadata.deletionTimestamp === undefined &&
+      there !== undefined
+    ) {
       resources.delete(kind, entry, { dryRun: false });
     }
   }
-  if (content.every((entry) => storage.get(entry.storage, entry) === undefined)) letGo(storage, home);
+  if (content.every((entry) => storage.get(entry.storage, entry) === undefined))
+    letGo(storage, home);
 }
 
 function letGo(storage: Storage, home: Entry): void {
-  const left = (home.object.metadata.finalizers ?? []).filter((finalizer) => finalizer !== CRD_FINALIZER);
+  const left = (home.object.metadata.finalizers ?? []).filter(
+    (finalizer) => finalizer !== CRD_FINALIZER,
+  );
   const freed = withMeta(home.object, { finalizers: left.length === 0 ? undefined : left });
-  const object = home.storage === NAMESPACES ? withFields(freed, { spec: { ...objectAt(freed, 'spec'), finalizers: [] } }) : freed;
+  const object =
+    home.storage === NAMESPACES
+      ? withFields(freed, { spec: { ...objectAt(freed, 'spec'), finalizers: [] } })
+      : freed;
   if (left.length === 0) storage.remove({ ...home, object });
   else storage.put(home.storage, home, object);
 }

@@ -46,7 +46,11 @@ const BOOKMARK_EVERY_MS = 60_000;
 const LAST_BOOKMARK_MS = 2_000;
 
 /** Hands every write to those who watch, in the same tick, and remembers the last `historyLimit` for those who come late. */
-export function createWatchHub(deps: { storage: Storage; clock: Clock; historyLimit: number }): WatchHub {
+export function createWatchHub(deps: {
+  storage: Storage;
+  clock: Clock;
+  historyLimit: number;
+}): WatchHub {
   const { storage, clock, historyLimit } = deps;
   const watchers = new Map<string, Set<Watcher>>();
   let history: Change[] = [];
@@ -65,7 +69,8 @@ export function createWatchHub(deps: { storage: Storage; clock: Clock; historyLi
       for (const change of since(history, after)) send(watcher, change);
       return;
     }
-    for (const entry of storage.list(kind.storage, namespace)) send(watcher, { type: 'ADDED', entry, previous: undefined });
+    for (const entry of storage.list(kind.storage, namespace))
+      send(watcher, { type: 'ADDED', entry, previous: undefined });
     if (bookmarks) write(watcher, bookmark(kind, storage.revision, true));
   };
   return {

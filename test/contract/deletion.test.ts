@@ -23,7 +23,12 @@ test('what has no finalizer goes at once', async () => {
     apiVersion: 'v1',
     metadata: {},
     status: 'Success',
-    details: { name: 'plain', group: 'contract.sandbox.test', kind: 'widgets', uid: created.metadata.uid },
+    details: {
+      name: 'plain',
+      group: 'contract.sandbox.test',
+      kind: 'widgets',
+      uid: created.metadata.uid,
+    },
   });
   expect(await isGone('plain')).toBe(true);
   expect((await env.api.delete(`${widgets}/plain`)).code).toBe(404);
@@ -37,10 +42,18 @@ test('a dry run deletes nothing', async () => {
 
 describe('what has a finalizer', () => {
   test('waits for its removal', async () => {
-    await env.api.post(widgets, widget('held', {}, { finalizers: ['example.com/a', 'example.com/b'] }));
+    await env.api.post(
+      widgets,
+      widget('held', {}, { finalizers: ['example.com/a', 'example.com/b'] }),
+    );
     const { code, body } = await env.api.delete(`${widgets}/held`);
     expect(code).toBe(200);
-    expect(body.metadata).toMatchObject({ name: 'held', generation: 2, deletionGracePeriodSeconds: 0, deletionTimestamp: expect.any(String) });
+    expect(body.metadata).toMatchObject({
+      name: 'held',
+      generation: 2,
+      deletionGracePeriodSeconds: 0,
+      deletionTimestamp: expect.any(String),
+    });
     const again = await env.api.delete(`${widgets}/held`);
     expect(again.body.metadata.resourceVersion).toBe(body.metadata.resourceVersion);
     await env.api.merge(`${widgets}/held`, { metadata: { finalizers: ['example.com/b'] } });
@@ -53,8 +66,13 @@ describe('what has a finalizer', () => {
   test('can still be changed, but gets no new one', async () => {
     await env.api.post(widgets, widget('closing', {}, { finalizers: ['example.com/a'] }));
     await env.api.delete(`${widgets}/closing`);
-    expect((await env.api.merge(`${widgets}/closing/status`, { status: { phase: 'Closing' } })).body.status).toEqual({ phase: 'Closing' });
-    const { code, body } = await env.api.merge(`${widgets}/closing`, { metadata: { finalizers: ['example.com/a', 'example.com/c'] } });
+    expect(
+      (await env.api.merge(`${widgets}/closing/status`, { status: { phase: 'Closing' } })).body
+        .status,
+    ).toEqual({ phase: 'Closing' });
+    const { code, body } = await env.api.merge(`${widgets}/closing`, {
+      metadata: { finalizers: ['example.com/a', 'example.com/c'] },
+    });
     expect(code).toBe(422);
     expect(body.message).toBe(
       'Widget.contract.sandbox.test "closing" is invalid: metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{"example.com/c"}',
@@ -66,37 +84,68 @@ describe('what has a finalizer', () => {
 describe('a precondition', () => {
   test.each([
     ['uid', 'another', 'the UID in the precondition (another) does not match the UID in record ('],
-    ['resourceVersion', '1', 'the ResourceVersion in the precondition (1) does not match the ResourceVersion in record ('],
+    [
+      'resourceVersion',
+      '1',
+      'the ResourceVersion in the precondition (1) does not match the ResourceVersion in record (',
+    ],
   ])('on the %s that does not hold is a Conflict', async (field, value, message) => {
     const name = `guarded-${field.toLowerCase()}`;
     await env.api.post(widgets, widget(name));
-    const { code, body } = await env.api.delete(`${widgets}/${name}`, { preconditions: { [field]: value } });
+    const { code, body } = await env.api.delete(`${widgets}/${name}`, {
+      preconditions: { [field]: value },
+    });
     expect([code, body.reason]).toEqual([409, 'Conflict']);
-    expect(body.message).toContain(`Operation cannot be fulfilled on Widget.contract.sandbox.test "${name}": ${message}`);
+    expect(body.message).toContain(
+      `Operation cannot be fulfilled on Widget.contract.sandbox.test "${name}": ${message}`,
+    );
     expect(await isGone(name)).toBe(false);
   });
 
   test('that holds lets it go', async () => {
     const { body } = await env.api.post(widgets, widget('guarded'));
     const { uid, resourceVersion } = body.metadata;
-    expect((await env.api.delete(`${widgets}/guarded`, { preconditions: { uid, resourceVersion } })).code).toBe(200);
+    expect(
+      (await env.api.delete(`${widgets}/guarded`, { preconditions: { uid, resourceVersion } }))
+        .code,
+    ).toBe(200);
   });
 });
 
 test('a collection is deleted by selector', async () => {
-  for (const [name, group] of [['many-a', 'x'], ['many-b', 'x'], ['many-c', 'y']] as const) {
+  for (const [name, group] of [
+    ['many-a', 'x'],
+    ['many-b', 'x'],
+    ['many-c', 'y'],
+  ] as const) {
     await env.api.post(widgets, widget(name, {}, { labels: { group } }));
   }
   const { code } = await env.api.delete(`${widgets}?labelSelector=group%3Dx`);
   expect(code).toBe(200);
-  expect([await isGone('many-a'), await isGone('many-b'), await isGone('many-c')]).toEqual([true, true, false]);
+  expect([await isGone('many-a'), await isGone('many-b'), await isGone('many-c')]).toEqual([
+    true,
+    true,
+    false,
+  ]);
 });
 
 describe('owners', () => {
   const owned = (name: string, owner: Body, more: object = {}): object =>
-    widget(name, {}, {
-      ownerReferences: [{ apiVersion: API_VERSION, kind: 'Widget', name: owner.metadata.name, uid: owner.metadata.uid, ...more }],
-    });
+    widget(
+      name,
+      {},
+      {
+        ownerReferences: [
+          {
+            apiVersion: API_VERSION,
+            kind: 'Widget',
+            name: owner.metadata.name,
+            uid: owner.metadata.uid,
+            ...more,
+          },
+        ],
+      },
+    );
 
   test('take what they own with them', async () => {
     const { body: owner } = await env.api.post(widgets, widget('owner'));
@@ -118,7 +167,12 @@ describe('owners', () => {
   test('keep what they own while one of them is left', async () => {
     const { body: first } = await env.api.post(widgets, widget('first-owner'));
     const { body: second } = await env.api.post(widgets, widget('second-owner'));
-    const refs = [first, second].map(({ metadata: { name, uid } }) => ({ apiVersion: API_VERSION, kind: 'Widget', name, uid }));
+    const refs = [first, second].map(({ metadata: { name, uid } }) => ({
+      apiVersion: API_VERSION,
+      kind: 'Widget',
+      name,
+      uid,
+    }));
     await env.api.post(widgets, widget('joint', {}, { ownerReferences: refs }));
     await env.api.delete(`${widgets}/first-owner`);
     await until(async () => {
@@ -132,9 +186,14 @@ describe('owners', () => {
     const { body: owner } = await env.api.post(widgets, widget('waiting'));
     await env.api.post(widgets, owned('blocking', owner, { blockOwnerDeletion: true }));
     await env.api.merge(`${widgets}/blocking`, { metadata: { finalizers: ['example.com/a'] } });
-    const { body } = await env.api.delete(`${widgets}/waiting`, { propagationPolicy: 'Foreground' });
+    const { body } = await env.api.delete(`${widgets}/waiting`, {
+      propagationPolicy: 'Foreground',
+    });
     expect(body.metadata.finalizers).toEqual(['foregroundDeletion']);
-    await until(async () => (await env.api.get(`${widgets}/blocking`)).body.metadata.deletionTimestamp !== undefined);
+    await until(
+      async () =>
+        (await env.api.get(`${widgets}/blocking`)).body.metadata.deletionTimestamp !== undefined,
+    );
     expect(await isGone('waiting')).toBe(false);
     await env.api.merge(`${widgets}/blocking`, { metadata: { finalizers: null } });
     await until(() => isGone('waiting'));

@@ -47,6 +47,10 @@ export interface Body {
   readonly message: string;
   readonly reason: string;
   readonly code?: number;
+  /** Of a table. */
+  readonly rows: readonly { readonly cells: readonly unknown[]; readonly object: Body }[];
+  /** Of the OpenAPI index. */
+  readonly paths: Readonly<Record<string, { readonly serverRelativeURL: string }>>;
 }
 
 export interface Reply {
@@ -80,7 +84,11 @@ export class Api {
     this.#dispatcher = new Agent(ca === undefined ? {} : { connect: { ca } });
   }
 
-  async call(method: Dispatcher.HttpMethod, at: string, { body, ...call }: Call = {}): Promise<Reply> {
+  async call(
+    method: Dispatcher.HttpMethod,
+    at: string,
+    { body, ...call }: Call = {},
+  ): Promise<Reply> {
     const text = typeof body === 'string' ? body : body === undefined ? null : JSON.stringify(body);
     const answer = await request(`${this.#url}${at}`, {
       method,
@@ -90,7 +98,12 @@ export class Api {
     });
     const received = await answer.body.text();
     const json = received.startsWith('{') ? (JSON.parse(received) as Body) : ({} as Body);
-    return { code: answer.statusCode, body: json, text: received, warning: String(answer.headers['warning'] ?? '') };
+    return {
+      code: answer.statusCode,
+      body: json,
+      text: received,
+      warning: String(answer.headers['warning'] ?? ''),
+    };
   }
 
   get(at: string, call?: Call): Promise<Reply> {
@@ -136,8 +149,13 @@ export class Api {
     return this.#dispatcher.destroy();
   }
 
-  #headers({ type = 'application/json', accept = 'application/json', token = this.#token }: Call): Record<string, string> {
-    const authorization: Record<string, string> = token === '' ? {} : { Authorization: `Bearer ${token}` };
+  #headers({
+    type = 'application/json',
+    accept = 'application/json',
+    token = this.#token,
+  }: Call): Record<string, string> {
+    const authorization: Record<string, string> =
+      token === '' ? {} : { Authorization: `Bearer ${token}` };
     return { 'Content-Type': type, Accept: accept, ...authorization };
   }
 }
@@ -156,7 +174,11 @@ export async function startEnvironment(): Promise<Environment> {
   });
   const namespace = body.metadata.name;
   // Pods are refused until their namespace has a service account.
-  if (REAL) await until(async () => (await api.get(`/api/v1/namespaces/${namespace}/serviceaccounts/default`)).code === 200);
+  if (REAL)
+    await until(
+      async () =>
+        (await api.get(`/api/v1/namespaces/${namespace}/serviceaccounts/default`)).code === 200,
+    );
   return {
     namespace,
     api,
@@ -185,19 +207,30 @@ export async function until(done: () => Promise<boolean>): Promise<void> {
 interface Server {
   readonly api: Api;
   readonly kubeconfig: string;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 async function fakeServer(): Promise<Server> {
   const token = 'contract';
 
-  const server = createApiServer({ crds: [], store: createMemoryStore(), token, logger: new FakeLogger() });
+  const server = createApiServer({
+    crds: [],
+    store: createMemoryStore(),
+    token,
+    logger: new FakeLogger(),
+  });
   const url = await server.listen(0, '127.0.0.1');
-  return { api: new Api(url, token), kubeconfig: kubeconfigFor(url, token), close: () => server.close() };
+  return {
+    api: new Api(url, token),
+    kubeconfig: kubeconfigFor(url, token),
+    close: () => server.close(),
+  };
 }
 
 const kubeconfigFile = z.object({
-  clusters: z.tuple([z.object({ cluster: z.object({ server: z.string(), 'certificate-authority': z.string() }) })]),
+  clusters: z.tuple([
+    z.object({ cluster: z.object({ server: z.string(), 'certificate-authority': z.string() }) }),
+  ]),
   users: z.tuple([z.object({ user: z.object({ token: z.string() }) })]),
 });
 

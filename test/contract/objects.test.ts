@@ -12,7 +12,10 @@ afterAll(() => env.close());
 
 describe('create', () => {
   test('gives the object its identity and drops a status', async () => {
-    const { code, body } = await env.api.post(widgets, { ...widget('made'), status: { phase: 'Invented' } });
+    const { code, body } = await env.api.post(widgets, {
+      ...widget('made'),
+      status: { phase: 'Invented' },
+    });
     expect(code).toBe(201);
     expect(body).toMatchObject({ apiVersion: API_VERSION, kind: 'Widget', spec: { size: 1 } });
     expect(body.metadata).toMatchObject({
@@ -45,7 +48,10 @@ describe('create', () => {
 
   test('with generateName makes a fresh name', async () => {
     const draft = { ...widget(''), metadata: { generateName: 'gen-' } };
-    const [first, second] = [await env.api.post(widgets, draft), await env.api.post(widgets, draft)];
+    const [first, second] = [
+      await env.api.post(widgets, draft),
+      await env.api.post(widgets, draft),
+    ];
     expect(first.body.metadata.name).toMatch(/^gen-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
     expect(second.body.metadata.name).not.toBe(first.body.metadata.name);
   });
@@ -53,11 +59,17 @@ describe('create', () => {
   test('without any name is Invalid', async () => {
     const { code, body } = await env.api.post(widgets, { ...widget(''), metadata: {} });
     expect(code).toBe(422);
-    expect(body.message).toContain('metadata.name: Required value: name or generateName is required');
+    expect(body.message).toContain(
+      'metadata.name: Required value: name or generateName is required',
+    );
   });
 
   test.each([
-    ['an upper-case name', 'Bad', 'metadata.name: Invalid value: "Bad": a lowercase RFC 1123 subdomain must consist of'],
+    [
+      'an upper-case name',
+      'Bad',
+      'metadata.name: Invalid value: "Bad": a lowercase RFC 1123 subdomain must consist of',
+    ],
     ['a name with a slash', 'a/b', 'metadata.name: Invalid value: "a/b"'],
   ])('with %s is Invalid', async (_, name, message) => {
     const { code, body } = await env.api.post(widgets, widget(name));
@@ -82,13 +94,21 @@ describe('create', () => {
   test('in a namespace that is not there is NotFound', async () => {
     const { code, body } = await env.api.post(widgetsIn('nowhere'), widget('lost'));
     expect(code).toBe(404);
-    expect(body).toMatchObject({ message: 'namespaces "nowhere" not found', details: { name: 'nowhere', kind: 'namespaces' } });
+    expect(body).toMatchObject({
+      message: 'namespaces "nowhere" not found',
+      details: { name: 'nowhere', kind: 'namespaces' },
+    });
   });
 
   test('in another namespace than that of the object is a bad request', async () => {
-    const { code, body } = await env.api.post(widgets, widget('elsewhere', {}, { namespace: 'default' }));
+    const { code, body } = await env.api.post(
+      widgets,
+      widget('elsewhere', {}, { namespace: 'default' }),
+    );
     expect(code).toBe(400);
-    expect(body.message).toBe('the namespace of the provided object does not match the namespace sent on the request');
+    expect(body.message).toBe(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
   });
 
   test('with a resource version is refused', async () => {
@@ -103,9 +123,17 @@ describe('create', () => {
   });
 
   test.each([
-    ['no kind', { apiVersion: API_VERSION, metadata: { name: 'x' } }, "Object 'Kind' is missing in"],
+    [
+      'no kind',
+      { apiVersion: API_VERSION, metadata: { name: 'x' } },
+      "Object 'Kind' is missing in",
+    ],
     ['broken JSON', '{bad', "couldn't get version/kind; json parse error"],
-    ['another version', { ...widget('x'), apiVersion: 'contract.sandbox.test/v2' }, 'does not match the expected API version'],
+    [
+      'another version',
+      { ...widget('x'), apiVersion: 'contract.sandbox.test/v2' },
+      'does not match the expected API version',
+    ],
   ])('with %s is a bad request', async (_, body, message) => {
     const reply = await env.api.post(widgets, body);
     expect(reply.code).toBe(400);
@@ -115,7 +143,9 @@ describe('create', () => {
   test('of another kind is Invalid', async () => {
     const { code, body } = await env.api.post(widgets, { ...widget('x'), kind: 'Gadget' });
     expect(code).toBe(422);
-    expect(body.message).toBe('Gadget.contract.sandbox.test "x" is invalid: kind: Invalid value: "Gadget": must be Widget');
+    expect(body.message).toBe(
+      'Gadget.contract.sandbox.test "x" is invalid: kind: Invalid value: "Gadget": must be Widget',
+    );
   });
 });
 
@@ -141,7 +171,8 @@ describe('read', () => {
   });
 
   test('of health and version needs no token', async () => {
-    for (const at of ['/healthz', '/livez', '/readyz', '/version']) expect((await env.api.get(at, { token: '' })).code).toBe(200);
+    for (const at of ['/healthz', '/livez', '/readyz', '/version'])
+      expect((await env.api.get(at, { token: '' })).code).toBe(200);
   });
 
   test('a verb that a path does not have is not allowed', async () => {
@@ -161,9 +192,15 @@ describe('replace', () => {
       status: { phase: 'Other' },
     });
     expect(code).toBe(200);
-    expect(body).toMatchObject({ spec: { size: 2, color: 'red' }, status: { phase: 'Ready' }, metadata: { generation: 2 } });
+    expect(body).toMatchObject({
+      spec: { size: 2, color: 'red' },
+      status: { phase: 'Ready' },
+      metadata: { generation: 2 },
+    });
     expect(body.metadata.uid).toBe(created.body.metadata.uid);
-    expect(Number(body.metadata.resourceVersion)).toBeGreaterThan(Number(current.body.metadata.resourceVersion));
+    expect(Number(body.metadata.resourceVersion)).toBeGreaterThan(
+      Number(current.body.metadata.resourceVersion),
+    );
   });
 
   test('of an old version is a Conflict', async () => {
@@ -182,18 +219,25 @@ describe('replace', () => {
     await env.api.post(widgets, widget('unversioned'));
     const { code, body } = await env.api.put(`${widgets}/unversioned`, widget('unversioned'));
     expect(code).toBe(422);
-    expect(body.message).toContain('metadata.resourceVersion: Invalid value: 0: must be specified for an update');
+    expect(body.message).toContain(
+      'metadata.resourceVersion: Invalid value: 0: must be specified for an update',
+    );
   });
 
   test('of what is not there is NotFound', async () => {
-    expect((await env.api.put(`${widgets}/absent`, widget('absent', {}, { resourceVersion: '1' }))).code).toBe(404);
+    expect(
+      (await env.api.put(`${widgets}/absent`, widget('absent', {}, { resourceVersion: '1' }))).code,
+    ).toBe(404);
   });
 
   test('with another name than that of the URL is a bad request', async () => {
     const { body: created } = await env.api.post(widgets, widget('named'));
     const other = { ...created, metadata: { ...created.metadata, name: 'other' } };
     const { code, body } = await env.api.put(`${widgets}/named`, other);
-    expect([code, body.message]).toEqual([400, 'the name of the object (other) does not match the name on the URL (named)']);
+    expect([code, body.message]).toEqual([
+      400,
+      'the name of the object (other) does not match the name on the URL (named)',
+    ]);
   });
 
   test('with another uid is a Conflict', async () => {
@@ -213,9 +257,18 @@ describe('replace', () => {
     const { body: created } = await env.api.post(widgets, widget('relabelled'));
     const { body } = await env.api.put(`${widgets}/relabelled`, {
       ...created,
-      metadata: { ...created.metadata, labels: { a: 'b' }, generation: 99, creationTimestamp: '2001-01-01T00:00:00Z' },
+      metadata: {
+        ...created.metadata,
+        labels: { a: 'b' },
+        generation: 99,
+        creationTimestamp: '2001-01-01T00:00:00Z',
+      },
     });
-    expect(body.metadata).toMatchObject({ generation: 1, labels: { a: 'b' }, creationTimestamp: created.metadata.creationTimestamp });
+    expect(body.metadata).toMatchObject({
+      generation: 1,
+      labels: { a: 'b' },
+      creationTimestamp: created.metadata.creationTimestamp,
+    });
   });
 });
 
@@ -228,21 +281,38 @@ describe('the status subresource', () => {
       status: { phase: 'Ready', invented: true },
     });
     expect(code).toBe(200);
-    expect(body).toMatchObject({ spec: { size: 1 }, status: { phase: 'Ready' }, metadata: { generation: 1 } });
+    expect(body).toMatchObject({
+      spec: { size: 1 },
+      status: { phase: 'Ready' },
+      metadata: { generation: 1 },
+    });
     expect(body.status).toEqual({ phase: 'Ready' });
     expect([body.metadata.labels, body.metadata.finalizers]).toEqual([undefined, undefined]);
   });
 
   test('can be read and replaced', async () => {
     const { body: created } = await env.api.post(widgets, widget('status-replaced'));
-    await env.api.put(`${widgets}/status-replaced/status`, { ...created, spec: { size: 4 }, status: { phase: 'Done' } });
-    expect((await env.api.get(`${widgets}/status-replaced/status`)).body).toMatchObject({ spec: { size: 1 }, status: { phase: 'Done' } });
+    await env.api.put(`${widgets}/status-replaced/status`, {
+      ...created,
+      spec: { size: 4 },
+      status: { phase: 'Done' },
+    });
+    expect((await env.api.get(`${widgets}/status-replaced/status`)).body).toMatchObject({
+      spec: { size: 1 },
+      status: { phase: 'Done' },
+    });
   });
 
   test('is checked against the schema', async () => {
     await env.api.post(widgets, widget('misreported'));
-    const { code, body } = await env.api.merge(`${widgets}/misreported/status`, { status: { phase: 1 } });
+    const { code, body } = await env.api.merge(`${widgets}/misreported/status`, {
+      status: { phase: 1 },
+    });
     expect(code).toBe(422);
-    expect(body).toMatchObject({ details: { causes: expect.arrayContaining([expect.objectContaining({ field: 'status.phase' })]) } });
+    expect(body).toMatchObject({
+      details: {
+        causes: expect.arrayContaining([expect.objectContaining({ field: 'status.phase' })]),
+      },
+    });
   });
 });

@@ -19,13 +19,21 @@ describe('a merge patch', () => {
       spec: { size: 2, labels: { a: null, c: '3' }, tags: ['y', 'z'] },
     });
     expect([code, body.metadata.generation]).toEqual([200, 2]);
-    expect(body.spec).toMatchObject({ size: 2, labels: { b: '2', c: '3' }, tags: ['y', 'z'], color: 'red' });
+    expect(body.spec).toMatchObject({
+      size: 2,
+      labels: { b: '2', c: '3' },
+      tags: ['y', 'z'],
+      color: 'red',
+    });
   });
 
   test('does not touch the status', async () => {
     await env.api.post(widgets, widget('untouched'));
     await env.api.merge(`${widgets}/untouched/status`, { status: { phase: 'Ready' } });
-    const { body } = await env.api.merge(`${widgets}/untouched`, { spec: { size: 3 }, status: { phase: 'Other' } });
+    const { body } = await env.api.merge(`${widgets}/untouched`, {
+      spec: { size: 3 },
+      status: { phase: 'Other' },
+    });
     expect(body.status).toEqual({ phase: 'Ready' });
   });
 
@@ -37,20 +45,30 @@ describe('a merge patch', () => {
 
   test('with an old resource version is a Conflict', async () => {
     await env.api.post(widgets, widget('guarded'));
-    const { code, body } = await env.api.merge(`${widgets}/guarded`, { metadata: { resourceVersion: '1' }, spec: { size: 2 } });
+    const { code, body } = await env.api.merge(`${widgets}/guarded`, {
+      metadata: { resourceVersion: '1' },
+      spec: { size: 2 },
+    });
     expect([code, body.reason]).toEqual([409, 'Conflict']);
   });
 
   test('that takes the resource version away is Invalid', async () => {
     await env.api.post(widgets, widget('unversioned'));
-    const { code, body } = await env.api.merge(`${widgets}/unversioned`, { metadata: { resourceVersion: null }, spec: { size: 2 } });
+    const { code, body } = await env.api.merge(`${widgets}/unversioned`, {
+      metadata: { resourceVersion: null },
+      spec: { size: 2 },
+    });
     expect(code).toBe(422);
-    expect(body.message).toContain('metadata.resourceVersion: Invalid value: 0: must be specified for an update');
+    expect(body.message).toContain(
+      'metadata.resourceVersion: Invalid value: 0: must be specified for an update',
+    );
   });
 
   test('of the uid is Invalid', async () => {
     await env.api.post(widgets, widget('fixed-uid'));
-    const { code, body } = await env.api.merge(`${widgets}/fixed-uid`, { metadata: { uid: 'another' } });
+    const { code, body } = await env.api.merge(`${widgets}/fixed-uid`, {
+      metadata: { uid: 'another' },
+    });
     expect(code).toBe(422);
     expect(body.message).toContain('metadata.uid: Invalid value: "another": field is immutable');
   });
@@ -68,7 +86,9 @@ describe('a merge patch', () => {
 
   test('as a dry run answers as if it had been done', async () => {
     await env.api.post(widgets, widget('dry-patched'));
-    const { body } = await env.api.merge(`${widgets}/dry-patched?dryRun=All`, { spec: { size: 5 } });
+    const { body } = await env.api.merge(`${widgets}/dry-patched?dryRun=All`, {
+      spec: { size: 5 },
+    });
     expect(body.spec['size']).toBe(5);
     expect((await env.api.get(`${widgets}/dry-patched`)).body.spec['size']).toBe(1);
   });
@@ -87,7 +107,10 @@ describe('a JSON patch', () => {
       ],
     });
     expect(code).toBe(200);
-    expect(body).toMatchObject({ spec: { size: 2, tags: ['a', 'b'] }, metadata: { labels: { a: 'b' } } });
+    expect(body).toMatchObject({
+      spec: { size: 2, tags: ['a', 'b'] },
+      metadata: { labels: { a: 'b' } },
+    });
   });
 
   test.each([
@@ -97,30 +120,52 @@ describe('a JSON patch', () => {
     await env.api.post(widgets, widget('refused'));
     const reply = await env.api.call('PATCH', `${widgets}/refused`, { type: JSON_PATCH, body });
     expect(reply.code).toBe(422);
-    expect(reply.body).toMatchObject({ reason: 'Invalid', message: 'the server rejected our request due to an error in our request' });
+    expect(reply.body).toMatchObject({
+      reason: 'Invalid',
+      message: 'the server rejected our request due to an error in our request',
+    });
     expect((await env.api.get(`${widgets}/refused`)).body.metadata.generation).toBe(1);
   });
 
   test('that is not a list is a bad request', async () => {
     await env.api.post(widgets, widget('unlisted'));
-    expect((await env.api.call('PATCH', `${widgets}/unlisted`, { type: JSON_PATCH, body: { op: 'test' } })).code).toBe(400);
+    expect(
+      (
+        await env.api.call('PATCH', `${widgets}/unlisted`, {
+          type: JSON_PATCH,
+          body: { op: 'test' },
+        })
+      ).code,
+    ).toBe(400);
   });
 });
 
-test.each(['application/json', 'application/strategic-merge-patch+json'])('a custom kind takes no %s patch', async (type) => {
-  await env.api.post(widgets, widget('choosy'));
-  const { code, body } = await env.api.call('PATCH', `${widgets}/choosy`, { type, body: { spec: { size: 2 } } });
-  expect([code, body.reason]).toEqual([415, 'UnsupportedMediaType']);
-});
+test.each(['application/json', 'application/strategic-merge-patch+json'])(
+  'a custom kind takes no %s patch',
+  async (type) => {
+    await env.api.post(widgets, widget('choosy'));
+    const { code, body } = await env.api.call('PATCH', `${widgets}/choosy`, {
+      type,
+      body: { spec: { size: 2 } },
+    });
+    expect([code, body.reason]).toEqual([415, 'UnsupportedMediaType']);
+  },
+);
 
 describe('server-side apply', () => {
   const at = (name: string, manager: string, force = false): string =>
     `${widgets}/${name}?fieldManager=${manager}${force ? '&force=true' : ''}`;
 
   test('creates what is not there', async () => {
-    const { code, body } = await env.api.apply(at('applied', 'one'), widget('applied', {}, { labels: { a: '1' } }));
+    const { code, body } = await env.api.apply(
+      at('applied', 'one'),
+      widget('applied', {}, { labels: { a: '1' } }),
+    );
     expect(code).toBe(201);
-    expect(body).toMatchObject({ spec: { size: 1, color: 'red' }, metadata: { generation: 1, labels: { a: '1' } } });
+    expect(body).toMatchObject({
+      spec: { size: 1, color: 'red' },
+      metadata: { generation: 1, labels: { a: '1' } },
+    });
     expect(body.metadata.managedFields).toEqual([
       expect.objectContaining({
         manager: 'one',
@@ -132,13 +177,27 @@ describe('server-side apply', () => {
   });
 
   test('merges lists by key and removes what its manager leaves out', async () => {
-    const first = { env: [{ name: 'a', value: '1' }, { name: 'b', value: '2' }] };
-    await env.api.apply(at('reapplied', 'one'), widget('reapplied', first, { labels: { a: '1', b: '2' } }));
+    const first = {
+      env: [
+        { name: 'a', value: '1' },
+        { name: 'b', value: '2' },
+      ],
+    };
+    await env.api.apply(
+      at('reapplied', 'one'),
+      widget('reapplied', first, { labels: { a: '1', b: '2' } }),
+    );
     await env.api.merge(`${widgets}/reapplied`, { metadata: { labels: { other: '3' } } });
     const second = { env: [{ name: 'b', value: '9' }, { name: 'c' }] };
-    const { code, body } = await env.api.apply(at('reapplied', 'one'), widget('reapplied', second, { labels: { a: '1' } }));
+    const { code, body } = await env.api.apply(
+      at('reapplied', 'one'),
+      widget('reapplied', second, { labels: { a: '1' } }),
+    );
     expect(code).toBe(200);
-    expect(body.spec['env']).toEqual([{ name: 'b', value: '9' }, { name: 'c', value: '' }]);
+    expect(body.spec['env']).toEqual([
+      { name: 'b', value: '9' },
+      { name: 'c', value: '' },
+    ]);
     expect(body.metadata.labels).toEqual({ a: '1', other: '3' });
   });
 
@@ -155,45 +214,67 @@ describe('server-side apply', () => {
     expect(code).toBe(409);
     expect(body).toMatchObject({
       reason: 'Conflict',
-      message: 'Apply failed with 2 conflicts: conflicts with "one":\n- .metadata.labels.a\n- .spec.size',
-      details: { causes: [{ reason: 'FieldManagerConflict', field: '.metadata.labels.a' }, { field: '.spec.size' }] },
+      message:
+        'Apply failed with 2 conflicts: conflicts with "one":\n- .metadata.labels.a\n- .spec.size',
+      details: {
+        causes: [
+          { reason: 'FieldManagerConflict', field: '.metadata.labels.a' },
+          { field: '.spec.size' },
+        ],
+      },
     });
     const forced = await env.api.apply(at('contested', 'two', true), wanted);
     expect(forced.body).toMatchObject({ spec: { size: 2 }, metadata: { labels: { a: '2' } } });
-    const managers = (forced.body.metadata.managedFields ?? []).map((entry) => ('manager' in entry ? entry.manager : ''));
+    const managers = (forced.body.metadata.managedFields ?? []).map((entry) =>
+      'manager' in entry ? entry.manager : '',
+    );
     expect(managers).toEqual(['two']);
   });
 
   test('shares a field on whose value managers agree', async () => {
     await env.api.apply(at('shared', 'one'), widget('shared', { ratio: 2 }));
-    expect((await env.api.apply(at('shared', 'two'), widget('shared', { ratio: 2 }))).code).toBe(200);
+    expect((await env.api.apply(at('shared', 'two'), widget('shared', { ratio: 2 }))).code).toBe(
+      200,
+    );
     const { body } = await env.api.apply(at('shared', 'one'), widget('shared'));
     expect(body.spec['ratio']).toBe(2);
   });
 
   test('of the status leaves the rest', async () => {
     await env.api.post(widgets, widget('status-applied'));
-    const { code, body } = await env.api.apply(`${widgets}/status-applied/status?fieldManager=one`, {
-      ...widget('status-applied', { size: 5 }),
+    const { code, body } = await env.api.apply(
+      `${widgets}/status-applied/status?fieldManager=one`,
+      {
+        ...widget('status-applied', { size: 5 }),
+        status: { phase: 'Ready', conditions: [{ type: 'Ready', status: 'True' }] },
+      },
+    );
+    expect(code).toBe(200);
+    expect(body).toMatchObject({
+      spec: { size: 1 },
       status: { phase: 'Ready', conditions: [{ type: 'Ready', status: 'True' }] },
     });
-    expect(code).toBe(200);
-    expect(body).toMatchObject({ spec: { size: 1 }, status: { phase: 'Ready', conditions: [{ type: 'Ready', status: 'True' }] } });
   });
 
   test('of the status of what is not there is NotFound', async () => {
-    const { code } = await env.api.apply(`${widgets}/absent/status?fieldManager=one`, { ...widget('absent'), status: { phase: 'Ready' } });
+    const { code } = await env.api.apply(`${widgets}/absent/status?fieldManager=one`, {
+      ...widget('absent'),
+      status: { phase: 'Ready' },
+    });
     expect(code).toBe(404);
   });
 
   test('takes YAML', async () => {
-    const yaml = 'apiVersion: contract.sandbox.test/v1\nkind: Widget\nmetadata:\n  name: from-yaml\nspec: {size: 3}\n';
+    const yaml =
+      'apiVersion: contract.sandbox.test/v1\nkind: Widget\nmetadata:\n  name: from-yaml\nspec: {size: 3}\n';
     expect((await env.api.apply(at('from-yaml', 'one'), yaml)).body.spec['size']).toBe(3);
   });
 
   test('needs a field manager', async () => {
     const { code, body } = await env.api.apply(`${widgets}/anonymous`, widget('anonymous'));
     expect(code).toBe(422);
-    expect(body.message).toBe('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch');
+    expect(body.message).toBe(
+      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+    );
   });
 });

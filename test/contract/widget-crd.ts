@@ -9,13 +9,20 @@ const spec = {
     code: { type: 'string', minLength: 1, maxLength: 5, pattern: '^[a-z]+$' },
     title: { type: 'string', minLength: 2 },
     tags: { type: 'array', minItems: 1, maxItems: 2, items: { type: 'string' } },
-    ref: { type: 'string', 'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'ref is immutable' }] },
+    ref: {
+      type: 'string',
+      'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'ref is immutable' }],
+    },
     nested: {
       type: 'object',
       properties: { number: { type: 'integer' }, text: { type: 'string', default: 'given' } },
       'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'nested is immutable' }],
     },
-    settings: { type: 'object', default: {}, properties: { mode: { type: 'string', default: 'quiet' } } },
+    settings: {
+      type: 'object',
+      default: {},
+      properties: { mode: { type: 'string', default: 'quiet' } },
+    },
     free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
     anything: { 'x-kubernetes-preserve-unknown-fields': true },
     labels: { type: 'object', additionalProperties: { type: 'string' } },
@@ -25,7 +32,9 @@ const spec = {
     stopped: {
       type: 'boolean',
       default: false,
-      'x-kubernetes-validations': [{ rule: '!oldSelf || self', message: 'stopped cannot be taken back' }],
+      'x-kubernetes-validations': [
+        { rule: '!oldSelf || self', message: 'stopped cannot be taken back' },
+      ],
     },
     env: {
       type: 'array',
@@ -35,7 +44,10 @@ const spec = {
       items: {
         type: 'object',
         required: ['name'],
-        properties: { name: { type: 'string', maxLength: 20 }, value: { type: 'string', default: '', maxLength: 20 } },
+        properties: {
+          name: { type: 'string', maxLength: 20 },
+          value: { type: 'string', default: '', maxLength: 20 },
+        },
       },
     },
   },
@@ -50,7 +62,11 @@ const status = {
       type: 'array',
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['type'],
-      items: { type: 'object', required: ['type', 'status'], properties: { type: { type: 'string' }, status: { type: 'string' } } },
+      items: {
+        type: 'object',
+        required: ['type', 'status'],
+        properties: { type: { type: 'string' }, status: { type: 'string' } },
+      },
     },
   },
 };
@@ -76,19 +92,39 @@ export const WIDGET_CRD = {
         subresources: { status: {} },
         additionalPrinterColumns: [
           { name: 'Size', type: 'integer', jsonPath: '.spec.size' },
-          { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+          {
+            name: 'Ready',
+            type: 'string',
+            jsonPath: '.status.conditions[?(@.type=="Ready")].status',
+          },
           { name: 'Color', type: 'string', jsonPath: '.spec.color', priority: 1 },
           { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
         ],
-        schema: { openAPIV3Schema: { type: 'object', description: 'A thing to test with.', required: ['spec'], properties: { spec, status } } },
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            description: 'A thing to test with.',
+            required: ['spec'],
+            properties: { spec, status },
+          },
+        },
       },
     ],
   },
 };
 
 /** A widget as a client sends it. */
-export function widget(name: string, fields: Readonly<Record<string, unknown>> = {}, metadata: object = {}): object {
-  return { apiVersion: API_VERSION, kind: 'Widget', metadata: { name, ...metadata }, spec: { size: 1, ...fields } };
+export function widget(
+  name: string,
+  fields: Readonly<Record<string, unknown>> = {},
+  metadata: object = {},
+): object {
+  return {
+    apiVersion: API_VERSION,
+    kind: 'Widget',
+    metadata: { name, ...metadata },
+    spec: { size: 1, ...fields },
+  };
 }
 
 export function widgetsIn(namespace: string): string {

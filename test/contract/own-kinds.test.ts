@@ -1,0 +1,89 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parse } from 'yaml';
+import { startEnvironment, until, type Body, type Environment } from './environment.ts';
+
+/** The kinds of this project, as their manifests define them. */
+const ROOT = path.join(import.meta.dirname, '..', '..');
+const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+
+let env: Environment;
+let own: (plural: string) => string;
+
+function manifests(folder: string): readonly Body[] {
+  const files = readdirSync(path.join(ROOT, folder)).filter((file) => file.endsWith('.yaml'));
+  return files.map((file) => parse(readFileSync(path.join(ROOT, folder, file), 'utf8')) as Body);
+}
+
+beforeAll(async () => {
+  env = await startEnvironment();
+  own = (plural) => `/apis/sandbox.ai/v1alpha1/namespaces/${env.namespace}/${plural}`;
+  for (const crd of manifests('crds/manifests')) {
+    const { code, body } = await env.api.apply(
+      `${CRDS}/${crd.metadata.name}?fieldManager=contract&force=true`,
+      crd,
+    );
+    if (code > 201) throw new Error(body.message);
+  }
+  await until(async () => {
+    const replies = await Promise.all(
+      ['sandboxtemplates', 'sandboxes', 'executions'].map((plural) => env.api.get(own(plural))),
+    );
+    return replies.every(({ code }) => code === 200);
+  });
+});
+afterAll(() => env.close());
+
+test('the schemas are structural', async () => {
+  for (const { metadata } of manifests('crds/manifests')) {
+    const { body } = await env.api.get(`${CRDS}/${metadata.name}`);
+    const { conditions } = body.status as { conditions: { type: string; status: string }[] };
+    expect(conditions).toEqual(
+      expect.arrayContaining([expect.objectContaining({ type: 'Established', status: 'True' })]),
+    );
+    expect(conditions.map(({ type }) => type)).not.toContain('NonStructuralSchema');
+  }
+});
+
+test('the examples are accepted, strictly', async () => {
+  for (const example of manifests('examples')) {
+    const plural =
+      { SandboxTemplate: 'sandboxtemplates', Sandbox: 'sandboxes', Execution: 'executions' }[
+        example.kind
+      ] ?? '';
+    const { code, body } = await env.api.post(`${own(plural)}?fieldValidation=Strict`, example);
+    expect([code, body.message]).toEqual([201, undefined]);
+  }
+});
+
+test('what identifies an execution cannot be changed, and a cancellation not be taken back', async () => {
+  const execution = {
+    apiVersion: 'sandbox.ai/v1alpha1',
+    kind: 'Execution',
+    metadata: { name: 'fixed' },
+    spec: { sandboxRef: { name: 'some' }, language: 'python', code: 'print(1)' },
+  };
+  expect((await env.api.post(own('executions'), execution)).code).toBe(201);
+  const change = (spec: object): Promise<{ code: number }> =>
+    env.api.merge(`${own('executions')}/fixed`, { spec });
+  expect((await change({ code: 'print(2)' })).code).toBe(422);
+  expect((await change({ sandboxRef: { name: 'other' } })).code).toBe(422);
+  expect((await change({ cancel: true })).code).toBe(200);
+  expect((await change({ cancel: false })).code).toBe(422);
+});
+
+test.each([null, 0, false, '', [1, { a: null }], { result: 'hello world' }])(
+  'a return value of %j is kept as it is',
+  async (returnValue) => {
+    const { body } = await env.api.post(own('executions'), {
+      apiVersion: 'sandbox.ai/v1alpha1',
+      kind: 'Execution',
+      metadata: { generateName: 'returning-' },
+      spec: { sandboxRef: { name: 'some' }, language: 'python', code: 'print(1)' },
+    });
+    const reply = await env.api.call('PUT', `${own('executions')}/${body.metadata.name}/status`, {
+      body: { ...body, status: { returnValue } },
+    });
+    expect(reply.body.status).toEqual({ returnValue });
+  },
+);

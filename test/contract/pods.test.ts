@@ -1,0 +1,246 @@
+import { startEnvironment, type Environment } from './environment.ts';
+
+let env: Environment;
+let at: (plural: string) => string;
+
+beforeAll(async () => {
+  env = await startEnvironment();
+  at = (plural) => `/api/v1/namespaces/${env.namespace}/${plural}`;
+});
+afterAll(() => env.close());
+
+function pod(name: string, spec: object = {}): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name },
+    spec: {
+      automountServiceAccountToken: false,
+      containers: [{ name: 'main', image: 'registry.test/image:1' }],
+      ...spec,
+    },
+  };
+}
+
+async function bind(name: string): Promise<void> {
+  const target = { apiVersion: 'v1', kind: 'Node', name: 'node-of-no-cluster' };
+  const { code } = await env.api.post(`${at('pods')}/${name}/binding`, {
+    apiVersion: 'v1',
+    kind: 'Binding',
+    metadata: { name },
+    target,
+  });
+  expect(code).toBe(201);
+}
+
+describe('a pod', () => {
+  test('is created pending, with defaults', async () => {
+    const resources = { limits: { cpu: '1', memory: '1Gi' } };
+    const { code, body } = await env.api.post(
+      at('pods'),
+      pod('made', { containers: [{ name: 'main', image: 'registry.test/image:1', resources }] }),
+    );
+    expect(code).toBe(201);
+    expect(body).toMatchObject({
+      metadata: { name: 'made', generation: 1 },
+      spec: {
+        restartPolicy: 'Always',
+        terminationGracePeriodSeconds: 30,
+        dnsPolicy: 'ClusterFirst',
+        schedulerName: 'default-scheduler',
+        enableServiceLinks: true,
+        serviceAccountName: 'default',
+        containers: [
+          {
+            imagePullPolicy: 'IfNotPresent',
+            terminationMessagePolicy: 'File',
+            resources: {
+              limits: { cpu: '1', memory: '1Gi' },
+              requests: { cpu: '1', memory: '1Gi' },
+            },
+          },
+        ],
+      },
+      status: { phase: 'Pending', qosClass: 'Guaranteed' },
+    });
+  });
+
+  test.each([
+    ['no containers', { containers: [] }, 'Pod "bad" is invalid: spec.containers: Required value'],
+    [
+      'no image',
+      { containers: [{ name: 'main' }] },
+      'Pod "bad" is invalid: spec.containers[0].image: Required value',
+    ],
+    [
+      'a bad container name',
+      { containers: [{ name: 'Main', image: 'x' }] },
+      'spec.containers[0].name: Invalid value: "Main": a lowercase RFC 1123 label must consist of',
+    ],
+  ])('with %s is Invalid', async (_, spec, message) => {
+    const { code, body } = await env.api.post(at('pods'), pod('bad', spec));
+    expect([code, body.reason]).toEqual([422, 'Invalid']);
+    expect(body.message).toContain(message);
+  });
+
+  test('with a quantity that is none is a bad request', async () => {
+    const containers = [{ name: 'main', image: 'x', resources: { limits: { cpu: 'lots' } } }];
+    expect((await env.api.post(at('pods'), pod('bad', { containers }))).code).toBe(400);
+  });
+
+  test('may change its labels and image, and nothing else of its spec', async () => {
+    await env.api.post(at('pods'), pod('fixed'));
+    const patch = (
+      body: object,
+    ): Promise<{ code: number; body: { message: string; metadata: { generation?: number } } }> =>
+      env.api.call('PATCH', `${at('pods')}/fixed`, {
+        type: 'application/strategic-merge-patch+json',
+        body,
+      });
+    const changed = await patch({
+      metadata: { labels: { a: 'b' } },
+      spec: { containers: [{ name: 'main', image: 'other:2' }] },
+    });
+    expect([changed.code, changed.body.metadata.generation]).toEqual([200, 2]);
+    const refused = await patch({ spec: { restartPolicy: 'Never' } });
+    expect(refused.code).toBe(422);
+    expect(refused.body.message).toContain(
+      'Pod "fixed" is invalid: spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`',
+    );
+    expect((await env.api.merge(`${at('pods')}/fixed`, { spec: { nodeName: 'a' } })).code).toBe(
+      422,
+    );
+  });
+
+  test('is bound to a node once', async () => {
+    await env.api.post(at('pods'), pod('bound'));
+    await bind('bound');
+    const { body } = await env.api.get(`${at('pods')}/bound`);
+    expect(body).toMatchObject({
+      spec: { nodeName: 'node-of-no-cluster' },
+      status: { conditions: [{ type: 'PodScheduled', status: 'True' }] },
+    });
+    const again = await env.api.post(`${at('pods')}/bound/binding`, {
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { name: 'bound' },
+      target: { kind: 'Node', name: 'other' },
+    });
+    expect(again.code).toBe(409);
+    await env.api.delete(`${at('pods')}/bound`, { gracePeriodSeconds: 0 });
+  });
+
+  test('is reported on through its status', async () => {
+    await env.api.post(at('pods'), pod('reported'));
+    const { body } = await env.api.call('PATCH', `${at('pods')}/reported/status`, {
+      type: 'application/strategic-merge-patch+json',
+      body: {
+        spec: { nodeName: 'ignored' },
+        status: {
+          phase: 'Running',
+          podIP: '10.1.2.3',
+          conditions: [{ type: 'Ready', status: 'True' }],
+        },
+      },
+    });
+    expect(body).toMatchObject({
+      metadata: { generation: 1 },
+      status: { phase: 'Running', podIP: '10.1.2.3', qosClass: 'BestEffort' },
+    });
+    expect(body.spec['nodeName']).toBeUndefined();
+  });
+
+  test('that no node runs goes at once, and is sent back', async () => {
+    await env.api.post(at('pods'), pod('unscheduled'));
+    const { code, body } = await env.api.delete(`${at('pods')}/unscheduled`);
+    expect([code, body.kind, body.metadata.deletionGracePeriodSeconds]).toEqual([200, 'Pod', 0]);
+    expect((await env.api.get(`${at('pods')}/unscheduled`)).code).toBe(404);
+  });
+
+  test('that a node runs is given its grace period, until the kubelet deletes it', async () => {
+    const { body: created } = await env.api.post(
+      at('pods'),
+      pod('graceful', { terminationGracePeriodSeconds: 20 }),
+    );
+    await bind('graceful');
+    const { body: marked } = await env.api.delete(`${at('pods')}/graceful`);
+    expect(marked.metadata).toMatchObject({ deletionGracePeriodSeconds: 20, generation: 2 });
+    const left =
+      Date.parse(marked.metadata.deletionTimestamp ?? '') -
+      Date.parse(created.metadata.creationTimestamp);
+    expect(left).toBeGreaterThanOrEqual(20_000);
+    const { body: again } = await env.api.delete(`${at('pods')}/graceful`);
+    expect(again.metadata.resourceVersion).toBe(marked.metadata.resourceVersion);
+    const { body: hastened } = await env.api.delete(`${at('pods')}/graceful`, {
+      gracePeriodSeconds: 5,
+    });
+    expect(hastened.metadata.deletionGracePeriodSeconds).toBe(5);
+    expect(
+      Date.parse(marked.metadata.deletionTimestamp ?? '') -
+        Date.parse(hastened.metadata.deletionTimestamp ?? ''),
+    ).toBe(15_000);
+    expect((await env.api.delete(`${at('pods')}/graceful`, { gracePeriodSeconds: 0 })).code).toBe(
+      200,
+    );
+    expect((await env.api.get(`${at('pods')}/graceful`)).code).toBe(404);
+  });
+
+  test('that has ended goes at once', async () => {
+    await env.api.post(at('pods'), pod('ended'));
+    await bind('ended');
+    await env.api.merge(`${at('pods')}/ended/status`, { status: { phase: 'Failed' } });
+    await env.api.delete(`${at('pods')}/ended`);
+    expect((await env.api.get(`${at('pods')}/ended`)).code).toBe(404);
+  });
+
+  test('is selected by node and phase', async () => {
+    await env.api.post(at('pods'), pod('selected'));
+    await bind('selected');
+    await env.api.merge(`${at('pods')}/selected/status`, { status: { phase: 'Running' } });
+    const list = async (selector: string): Promise<readonly string[]> => {
+      const { body } = await env.api.get(
+        `${at('pods')}?fieldSelector=${encodeURIComponent(selector)}`,
+      );
+      return body.items.map(({ metadata }) => metadata.name);
+    };
+    expect(await list('spec.nodeName=node-of-no-cluster,status.phase=Running')).toEqual([
+      'selected',
+    ]);
+    expect(await list('spec.nodeName=node-of-no-cluster,status.phase!=Running')).toEqual([]);
+    expect(await list('spec.nodeName=,status.phase!=Running')).toContain('made');
+  });
+
+  test('is shown as kubectl shows pods', async () => {
+    const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+    const { body } = await env.api.get(`${at('pods')}/selected`, { accept });
+    expect(body).toMatchObject({
+      columnDefinitions: [
+        'Name',
+        'Ready',
+        'Status',
+        'Restarts',
+        'Age',
+        'IP',
+        'Node',
+        'Nominated Node',
+        'Readiness Gates',
+      ].map((name) => ({ name })),
+      rows: [
+        {
+          cells: [
+            'selected',
+            '0/1',
+            'Running',
+            expect.anything(),
+            expect.stringMatching(/^\d+s$/),
+            '<none>',
+            'node-of-no-cluster',
+            '<none>',
+            '<none>',
+          ],
+        },
+      ],
+    });
+    await env.api.delete(`${at('pods')}/selected`, { gracePeriodSeconds: 0 });
+  });
+});
