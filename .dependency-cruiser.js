@@ -57,8 +57,13 @@ export default {
     },
     only(
       'operator-meets-the-executor-in-its-contract',
-      '^operator/',
+      '^operator/(?!main\\.ts$)',
       `^(operator|crds|kube|storage)/|${EXECUTOR_FACE}`,
+    ),
+    only(
+      'operator-is-put-together-with-the-real-executor-client',
+      '^operator/main\\.ts$',
+      `^(operator|kube)/|${EXECUTOR_FACE}|^executor/(http-client|token)\\.ts$`,
     ),
     only(
       'shim-imports-neither-operator-nor-local',

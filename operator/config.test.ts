@@ -1,0 +1,36 @@
+import { operatorConfig } from './config.ts';
+
+const KEY = { SANDBOX_SIGNING_KEY_FILE: '/key.pem' };
+
+test('is the only operator and serves no health unless told otherwise', () => {
+  expect(operatorConfig(KEY)).toEqual({
+    namespace: 'default',
+    logLevel: 'info',
+    signingKeyFile: '/key.pem',
+    lease: undefined,
+    healthPort: undefined,
+    podName: undefined,
+    settings: {},
+  });
+});
+
+test('elects a leader where it is told a namespace for the lease', () => {
+  expect(operatorConfig({ ...KEY, SANDBOX_LEASE_NAMESPACE: 'system' }).lease).toEqual({
+    namespace: 'system',
+    name: 'sandbox-operator',
+  });
+});
+
+test('takes every time and bound of a decision from a variable of its name', () => {
+  const given = { ...KEY, SANDBOX_START_TIMEOUT_MS: '5000', SANDBOX_MAX_LOSSES_IN_A_ROW: '0' };
+  expect(operatorConfig(given).settings).toEqual({ startTimeoutMs: 5_000, maxLossesInARow: 0 });
+});
+
+test.each([
+  ['SANDBOX_SIGNING_KEY_FILE', {}],
+  ['SANDBOX_HEALTH_PORT', { ...KEY, SANDBOX_HEALTH_PORT: '70000' }],
+  ['SANDBOX_SILENCE_MS', { ...KEY, SANDBOX_SILENCE_MS: 'soon' }],
+  ['SANDBOX_SILENCE_MS', { ...KEY, SANDBOX_SILENCE_MS: '-1' }],
+])('names %s when it is wrong', (variable, env) => {
+  expect(() => operatorConfig(env)).toThrow(variable);
+});

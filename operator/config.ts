@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
+
+const milliseconds = z.coerce.number().int().min(0).optional();
+
+/** `maxLossesInARow` is SANDBOX_MAX_LOSSES_IN_A_ROW. */
+function variableOf(setting: string): string {
+  return `SANDBOX_${setting.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+const SETTINGS = Object.keys(DEFAULT_SETTINGS) as (keyof Settings)[];
+
+const environment = z.object({
+  SANDBOX_NAMESPACE: z.string().min(1).max(63).default('default'),
+  SANDBOX_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  SANDBOX_SIGNING_KEY_FILE: z.string().min(1),
+  SANDBOX_LEASE_NAMESPACE: z.string().min(1).max(63).optional(),
+  SANDBOX_LEASE_NAME: z.string().min(1).max(63).default('sandbox-operator'),
+  SANDBOX_HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  POD_NAME: z.string().min(1).optional(),
+  ...Object.fromEntries(SETTINGS.map((setting) => [variableOf(setting), milliseconds])),
+});
+
+/** Settings of the operator as a process of its own. */
+export interface OperatorConfig {
+  /** Where the sandboxes live. */
+  readonly namespace: string;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** An Ed25519 private key in PKCS#8 PEM, which signs what the operator sends to executors. */
+  readonly signingKeyFile: string;
+  /** What replicas elect their leader with; absent: this is the only one. */
+  readonly lease: { readonly namespace: string; readonly name: string } | undefined;
+  /** Of /healthz, /readyz and /metrics, on all addresses; absent: they are not served. */
+  readonly healthPort: number | undefined;
+  /** Absent: not in a pod. */
+  readonly podName: string | undefined;
+  readonly settings: Partial<Settings>;
+}
+
+/** Throws a ZodError that names the variable at fault. */
+export function operatorConfig(env: Readonly<Record<string, string | undefined>>): OperatorConfig {
+  const given = environment.parse(env);
+  const namespace = given.SANDBOX_LEASE_NAMESPACE;
+  return {
+    namespace: given.SANDBOX_NAMESPACE,
+    logLevel: given.SANDBOX_LOG_LEVEL,
+    signingKeyFile: given.SANDBOX_SIGNING_KEY_FILE,
+    lease: namespace === undefined ? undefined : { namespace, name: given.SANDBOX_LEASE_NAME },
+    healthPort: given.SANDBOX_HEALTH_PORT,
+    podName: given.POD_NAME,
+    settings: settingsIn(given),
+  };
+}
+
+function settingsIn(given: Readonly<Record<string, unknown>>): Partial<Settings> {
+  const entries = SETTINGS.map((setting) => [setting, given[variableOf(setting)]] as const);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,75 @@
+import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { Registry } from 'prom-client';
+import { z } from 'zod';
+import { EXECUTOR_PORT } from '../executor/contract.ts';
+import { HttpExecutorClient } from '../executor/http-client.ts';
+import { TokenSigner } from '../executor/token.ts';
+import { systemClock } from '../kube/clock.ts';
+import { createHttpClient } from '../kube/http-client.ts';
+import { loadKubeConfig } from '../kube/kube-config.ts';
+import { createLogger } from '../kube/logging.ts';
+import { operatorConfig, type OperatorConfig } from './config.ts';
+import { clusterAddressOf } from './executor-address.ts';
+import { createOperator, type Operator, type OperatorDeps } from './operator.ts';
+
+/** The operator as a process of its own in a cluster. */
+async function main(): Promise<void> {
+  const stopping = stopSignal();
+  const config = operatorConfig(process.env);
+  const privateKey = createPrivateKey(await readFile(config.signingKeyFile));
+  const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
+  const client = createHttpClient(loadKubeConfig());
+  const executor = new HttpExecutorClient(new TokenSigner(privateKey, systemClock));
+  const pod = {
+    executorPublicKey: publicKey.toString('base64'),
+    executorListen: `tcp://0.0.0.0:${EXECUTOR_PORT}`,
+  };
+  const operator = operatorIn(config, { client, executor, pod });
+  await operator.run(stopping);
+  await executor.close();
+  await client.close();
+}
+
+function operatorIn(
+  config: OperatorConfig,
+  parts: Pick<OperatorDeps, 'client' | 'executor' | 'pod'>,
+): Operator {
+  const { namespace, settings, lease, healthPort } = config;
+  return createOperator({
+    ...parts,
+    namespace,
+    settings,
+    addressOf: clusterAddressOf,
+    clock: systemClock,
+    random: Math.random,
+    logger: createLogger({ level: config.logLevel, fields: { component: 'operator' } }),
+    registry: new Registry(),
+    // A pod's container can start anew under the same name; its predecessor's lease is not its own.
+    identity: `${config.podName ?? hostname()}_${randomBytes(4).toString('hex')}`,
+    ...(lease === undefined ? {} : { lease }),
+    ...(healthPort === undefined ? {} : { http: { port: healthPort } }),
+  });
+}
+
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      stop.abort(new Error(`stopped by ${signal}`));
+    });
+  }
+  return stop.signal;
+}
+
+/** What a person who started it wrongly needs: one line, not a stack. */
+function reasonOf(error: unknown): string {
+  if (error instanceof z.ZodError) return z.prettifyError(error);
+  return error instanceof Error ? error.message : String(error);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`operator: ${reasonOf(error)}\n`);
+  process.exit(1);
+});
