@@ -130,5 +130,9 @@ NAMES=("$BASE_NAME" "${TEMPLATES[@]/#/sandbox-template-}")
 provide_base_images
 bundle_executor "$WORK/context/executor"
 DIGEST=$(content_digest "$WORK/context/executor")
-up_to_date "${NAMES[@]/%/:latest}" "${NAMES[@]/%/:$TAG}" || build_all
+if ! up_to_date "${NAMES[@]/%/:latest}" "${NAMES[@]/%/:$TAG}"; then
+  build_all
+  # What these replace; an image that a container still uses stays.
+  docker image prune --force --filter "label=$CONTENT_LABEL" >/dev/null
+fi
 [ "$PUSH" != true ] || push_all "${NAMES[@]}"
