@@ -19,22 +19,22 @@ describe('decideOutcome', () => {
     [
       'a signal',
       ended(-11),
-      { phase: 'Crashed', reason: 'Signal', exitCode: 139, signal: 'SIGSEGV' },
+      { phase: 'Failed', reason: 'Signal', exitCode: 139, signal: 'SIGSEGV' },
     ],
     [
       'SIGKILL of its own',
       ended(-9),
-      { phase: 'Crashed', reason: 'Signal', exitCode: 137, signal: 'SIGKILL' },
+      { phase: 'Failed', reason: 'Signal', exitCode: 137, signal: 'SIGKILL' },
     ],
     [
       'SIGKILL for want of memory',
       ended(-9, { oomKilled: true }),
-      { phase: 'Crashed', reason: 'OOMKilled', exitCode: 137 },
+      { phase: 'Failed', reason: 'OOMKilled', exitCode: 137 },
     ],
     [
       "a shell's 137 for want of memory",
       ended(137, { oomKilled: true }),
-      { phase: 'Crashed', reason: 'OOMKilled', exitCode: 137 },
+      { phase: 'Failed', reason: 'OOMKilled', exitCode: 137 },
     ],
     [
       'exit 1 while something else was killed for want of memory',
@@ -100,12 +100,12 @@ describe('decideOutcome', () => {
     [
       'everything killed',
       { kind: 'lost', oomKilled: false },
-      { phase: 'Crashed', reason: 'Signal', exitCode: 137, signal: 'SIGKILL' },
+      { phase: 'Failed', reason: 'Signal', exitCode: 137, signal: 'SIGKILL' },
     ],
     [
       'everything killed for want of memory',
       { kind: 'lost', oomKilled: true },
-      { phase: 'Crashed', reason: 'OOMKilled' },
+      { phase: 'Failed', reason: 'OOMKilled' },
     ],
   ])('of %s', (_, facts, outcome) => {
     expect(decideOutcome(facts)).toMatchObject(outcome);

@@ -30,7 +30,7 @@ const SIGNAL_NAMES = new Map(
 );
 const SIGKILL = constants.signals.SIGKILL;
 const OUT_OF_MEMORY: Outcome = {
-  phase: 'Crashed',
+  phase: 'Failed',
   reason: 'OOMKilled',
   exitCode: 128 + SIGKILL,
   signal: 'SIGKILL',
@@ -83,7 +83,7 @@ function decideEnded({ code, result, oomKilled }: Extract<EndFacts, { kind: 'end
 function killedBy(number: number): Outcome {
   const signal = SIGNAL_NAMES.get(number) ?? `SIG${String(number)}`;
   return {
-    phase: 'Crashed',
+    phase: 'Failed',
     reason: 'Signal',
     exitCode: 128 + number,
     signal,
