@@ -7,7 +7,7 @@ const environment = z.object({
   SANDBOX_PORT: port.default(8000),
   SANDBOX_KUBE_PORT: port.default(6444),
   SANDBOX_STATE: z.string().min(1).default('.local'),
-  SANDBOX_RUNNER: z.enum(['docker', 'process', 'process-unisolated']).optional(),
+  SANDBOX_RUNNER: z.enum(['docker', 'process']).optional(),
   SANDBOX_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -20,7 +20,7 @@ export interface LocalConfig {
   /** Absolute path of the folder that holds everything a local run keeps. */
   readonly stateFolder: string;
   /** Absent: Docker where an engine answers, else processes. */
-  readonly runner: 'docker' | 'process' | 'process-unisolated' | undefined;
+  readonly runner: 'docker' | 'process' | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 

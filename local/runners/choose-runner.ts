@@ -32,7 +32,6 @@ export interface ChosenRunner {
  */
 export async function chooseRunner(options: ChooseRunnerOptions): Promise<ChosenRunner> {
   const { wanted } = options;
-  if (wanted === 'process-unisolated') throw new RunnerUnavailableError(NEVER_UNISOLATED);
   if (wanted === 'process') {
     return {
       runner: await processRunner(options),
@@ -45,10 +44,6 @@ export async function chooseRunner(options: ChooseRunnerOptions): Promise<Chosen
     throw new RunnerUnavailableError(`SANDBOX_RUNNER=docker, but ${engine.reason}`);
   return await fallenBack(options, engine);
 }
-
-/** PID 1 of a namespace is what the executor's promises rest on (it kills all it can see), so outside of one it would be a danger. */
-const NEVER_UNISOLATED =
-  'SANDBOX_RUNNER=process-unisolated cannot be had: the executor must be PID 1 of a namespace of its own; use docker or process';
 
 async function dockerChosen(
   options: ChooseRunnerOptions,
