@@ -54,8 +54,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   });
   // What the start itself wrote is no news to anyone.
   const hub = createWatchHub({ storage, clock, historyLimit });
-  const stopCollector = startGarbageCollector({ storage, registry, resources, clock });
-  const stopTerminator = startTerminator({ storage, registry, resources, clock });
+  const stopCollector = startGarbageCollector({ storage, registry, resources, clock, logger });
+  const stopTerminator = startTerminator({ storage, registry, resources, clock, logger });
   const handler = createHandler({
     storage,
     registry,

@@ -27,6 +27,7 @@ const NAMESPACE_STRATEGY: Strategy = {
     spec: { finalizers: ['kubernetes'] },
     status: { phase: 'Active' },
   }),
+  beforeUpdate: (namespace, old) => withFields(namespace, { spec: old['spec'] }),
   heldBy: (namespace) => [
     ...(namespace.metadata.finalizers ?? []),
     ...listAt(namespace, 'spec.finalizers'),

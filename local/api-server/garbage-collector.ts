@@ -1,4 +1,5 @@
 import type { Clock } from '../../kube/clock.ts';
+import type { Logger } from '../../kube/logger.ts';
 import { FOREGROUND, ORPHAN, type Propagation } from './deletion.ts';
 import type { Kind } from './kinds.ts';
 import { withMeta, type Owner } from './objects.ts';
@@ -11,7 +12,11 @@ export interface GarbageCollectorDependencies {
   readonly registry: Registry;
   readonly resources: Resources;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
+
+/** A full disk, say, may have room again by then. */
+const RETRY_MS = 1_000;
 
 /** Deletes what has owners and whose owners are all gone; also what lost its owners while the server was down. Returns what stops it. */
 export function startGarbageCollector(deps: GarbageCollectorDependencies): () => void {
@@ -24,15 +29,23 @@ export function startGarbageCollector(deps: GarbageCollectorDependencies): () =>
     cancel = undefined;
     const uids = [...due];
     due.clear();
-    uids.forEach(collector);
+    for (const uid of uids) collectOrRetry(uid);
   };
-  const look = (uid: string): void => {
+  const look = (uid: string, delayMs = 0): void => {
     due.add(uid);
-    cancel ??= deps.clock.schedule(runDue, 0);
+    cancel ??= deps.clock.schedule(runDue, delayMs);
+  };
+  const collectOrRetry = (uid: string): void => {
+    try {
+      collector(uid);
+    } catch (error) {
+      deps.logger.error('an object could not be collected', { uid, error });
+      look(uid, RETRY_MS);
+    }
   };
   const see = (change: Change): void => {
     index({ objects, dependents }, change);
-    affected(dependents, change).forEach(look);
+    for (const uid of affected(dependents, change)) look(uid);
   };
   for (const storage of new Set(deps.registry.all().map((kind) => kind.storage))) {
     for (const entry of deps.storage.list(storage, ''))

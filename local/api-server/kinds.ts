@@ -25,6 +25,8 @@ export interface Strategy {
   readonly decode: (object: ApiObject) => Decoded;
   /** Sets what the server decides on a create. */
   readonly beforeCreate: (object: ApiObject, now: string) => ApiObject;
+  /** Keeps what clients may not change though they send it. */
+  readonly beforeUpdate: (object: ApiObject, old: StoredObject) => ApiObject;
   /** `old` is absent on a create. */
   readonly validate: (object: ApiObject, old: ApiObject | undefined) => readonly Cause[];
   /** The part whose changes `metadata.generation` counts; absent: the kind has no generation. */
@@ -85,6 +87,7 @@ export function apiVersionOf({ group, version }: { group: string; version: strin
 export const PLAIN_STRATEGY: Strategy = {
   decode: (object) => ({ object, unknown: [] }),
   beforeCreate: (object) => object,
+  beforeUpdate: (object) => object,
   validate: () => [],
   gracePeriodSeconds: () => undefined,
   heldBy: (object) => object.metadata.finalizers ?? [],

@@ -163,7 +163,8 @@ function merged({ kind, current, how }: Attempt, given: ApiObject): StoredObject
     deletionGracePeriodSeconds,
   } = old.metadata;
   const { name, namespace, selfLink } = old.metadata;
-  const kept = kind.hasStatus ? withFields(given, { status: old['status'] }) : given;
+  const allowed = kind.strategy.beforeUpdate(given, old);
+  const kept = kind.hasStatus ? withFields(allowed, { status: old['status'] }) : allowed;
   const object = withMeta(kept, {
     name,
     namespace,

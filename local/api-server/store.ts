@@ -34,53 +34,48 @@ export function createMemoryStore(): Store {
  */
 export function createSqliteStore(file: string): Store {
   const db = new DatabaseSync(file);
+  // A checkpoint waits for the disk, so they are rare.
   db.exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
+    PRAGMA wal_autocheckpoint = 4000;
     CREATE TABLE IF NOT EXISTS objects (
       storage TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL, text TEXT NOT NULL,
       PRIMARY KEY (storage, namespace, name)
     ) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS counter (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL);
-    INSERT OR IGNORE INTO counter VALUES (1, 0);
+    CREATE TABLE IF NOT EXISTS last_removal (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL);
+    INSERT OR IGNORE INTO last_removal VALUES (1, 0);
   `);
   const put = db.prepare('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)');
   const remove = db.prepare('DELETE FROM objects WHERE storage = ? AND namespace = ? AND name = ?');
-  const count = db.prepare('UPDATE counter SET revision = ?');
-  const begin = db.prepare('BEGIN');
-  const commit = db.prepare('COMMIT');
-  const rollback = db.prepare('ROLLBACK');
-  const atomically = (write: () => void): void => {
-    begin.run();
-    try {
-      write();
-      commit.run();
-    } catch (error) {
-      rollback.run();
-      throw error;
-    }
-  };
+  const count = db.prepare('UPDATE last_removal SET revision = ?');
   return {
     load: () => ({
-      revision: Number(db.prepare('SELECT revision FROM counter').get()?.['revision'] ?? 0),
+      revision: newestRevision(db),
       records: db.prepare('SELECT storage, namespace, name, text FROM objects').all().map(recordOf),
     }),
     put: ({ storage, namespace, name, text }, revision) => {
-      atomically(() => {
-        put.run(storage, namespace, name, revision, text);
-        count.run(revision);
-      });
+      put.run(storage, namespace, name, revision, text);
     },
+    // The count first: if the process dies between the two, a revision is skipped, and none is given twice.
     remove: ({ storage, namespace, name }, revision) => {
-      atomically(() => {
-        remove.run(storage, namespace, name);
-        count.run(revision);
-      });
+      count.run(revision);
+      remove.run(storage, namespace, name);
     },
     close: () => {
       db.close();
     },
   };
+}
+
+/** A removal leaves no row behind whose revision could be read, so the last one is kept apart. */
+function newestRevision(db: DatabaseSync): number {
+  const row = db
+    .prepare(
+      'SELECT max(revision) AS newest FROM (SELECT revision FROM objects UNION ALL SELECT revision FROM last_removal)',
+    )
+    .get();
+  return Number(row?.['newest'] ?? 0);
 }
 
 function recordOf(row: Record<string, unknown>): StoredRecord {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../kube/clock.ts';
+import type { Logger } from '../../kube/logger.ts';
 import { CRDS, NAMESPACES } from './builtin-kinds.ts';
 import { CRD_FINALIZER } from './custom-kinds.ts';
 import { objectAt } from './json.ts';
@@ -12,21 +13,35 @@ export interface TerminatorDependencies {
   readonly registry: Registry;
   readonly resources: Resources;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
+
+const RETRY_MS = 1_000;
 
 /** Empties deleted namespaces and deleted custom kinds, and lets them go once they are empty. Returns what stops it. */
 export function startTerminator(deps: TerminatorDependencies): () => void {
   const { storage, clock } = deps;
   let cancel: (() => void) | undefined;
+  // Most writes meet no deletion of this sort, and should not pay for looking.
+  let waiting = false;
   const run = (): void => {
     cancel = undefined;
-    for (const entry of terminating(storage)) empty(deps, entry);
+    for (const entry of terminating(storage)) emptyOrRetry(entry);
   };
-  const schedule = (): void => {
-    if (terminating(storage).length > 0) cancel ??= clock.schedule(run, 0);
+  const schedule = (delayMs = 0): void => {
+    waiting = terminating(storage).length > 0;
+    if (waiting) cancel ??= clock.schedule(run, delayMs);
   };
-  storage.subscribe(({ type, entry }) => {
-    if (type !== 'ADDED' || entry.storage === NAMESPACES) schedule();
+  const emptyOrRetry = (entry: Entry): void => {
+    try {
+      empty(deps, entry);
+    } catch (error) {
+      deps.logger.error('what was deleted could not be emptied', { name: entry.name, error });
+      schedule(RETRY_MS);
+    }
+  };
+  storage.subscribe(({ entry }) => {
+    if (waiting || entry.storage === NAMESPACES || entry.storage === CRDS) schedule();
   });
   schedule();
   return () => cancel?.();

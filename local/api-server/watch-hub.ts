@@ -42,6 +42,8 @@ interface Watcher {
 }
 
 const BOOKMARK_EVERY_MS = 60_000;
+/** Big objects are remembered for a shorter while. */
+const HISTORY_BYTES = 32 * 1024 * 1024;
 /** The last bookmark comes this long before the end, so that the next watch starts from a fresh revision. */
 const LAST_BOOKMARK_MS = 2_000;
 
@@ -53,14 +55,20 @@ export function createWatchHub(deps: {
 }): WatchHub {
   const { storage, clock, historyLimit } = deps;
   const watchers = new Map<string, Set<Watcher>>();
-  let history: Change[] = [];
+  const history: Change[] = [];
+  let bytes = 0;
   let oldest = storage.revision;
-  storage.subscribe((change) => {
+  const remember = (change: Change): void => {
     history.push(change);
-    if (history.length >= 2 * historyLimit) {
-      const dropped = history.splice(0, history.length - historyLimit);
-      oldest = dropped.at(-1)?.entry.revision ?? oldest;
+    bytes += change.entry.text.length;
+    while (history.length > historyLimit || bytes > HISTORY_BYTES) {
+      const dropped = history.shift();
+      oldest = dropped?.entry.revision ?? oldest;
+      bytes -= dropped?.entry.text.length ?? bytes;
     }
+  };
+  storage.subscribe((change) => {
+    remember(change);
     for (const watcher of [...(watchers.get(change.entry.storage) ?? [])]) send(watcher, change);
   });
   const catchUp = (watcher: Watcher): void => {
@@ -100,7 +108,7 @@ export function createWatchHub(deps: {
         stop();
         sink.end();
       }
-      history = [];
+      history.length = 0;
     },
   };
 }

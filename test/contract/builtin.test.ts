@@ -192,6 +192,15 @@ test('a namespace goes with all that is in it, and takes nothing new', async () 
     spec: { finalizers: ['kubernetes'] },
     metadata: { labels: { 'kubernetes.io/metadata.name': name } },
   });
+  const { body: replaced } = await env.api.put(`/api/v1/namespaces/${name}`, {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, annotations: { a: 'b' } },
+  });
+  expect(replaced).toMatchObject({
+    status: { phase: 'Active' },
+    spec: { finalizers: ['kubernetes'] },
+  });
   await env.api.post(widgetsIn(name), widget('plain'));
   await env.api.post(widgetsIn(name), widget('held', {}, { finalizers: ['example.com/a'] }));
   const { body: deleted } = await env.api.delete(`/api/v1/namespaces/${name}`);
