@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client';
 import { z } from 'zod';
 import packageJson from '../package.json' with { type: 'json' };
+import { FIELD_MANAGER } from '../crds/names.ts';
 import { createHttpClient } from '../kube/http-client.ts';
 import { loadKubeConfig } from '../kube/kube-config.ts';
 import { createLogger } from '../kube/logging.ts';
@@ -17,7 +18,7 @@ async function main(): Promise<void> {
   const logger = createLogger({ level: config.logLevel, fields: { component: 'api-shim' } });
   const stopping = stopSignal();
   const registry = new Registry();
-  const client = createHttpClient(loadKubeConfig());
+  const client = createHttpClient(loadKubeConfig(), { userAgent: FIELD_MANAGER.apiShim });
   const shared = { client, namespace: config.namespace, logger };
   const caches = createApiCaches({ ...shared, metrics: createRuntimeMetrics(registry) });
   const manager = new Manager({

@@ -31,7 +31,7 @@ export const FINALIZER = {
   sandbox: 'sandbox.ai/cleanup',
 } as const;
 
-/** Field managers, one per writer, so that `kubectl get --show-managed-fields` tells who wrote what. */
+/** Field managers, one per writer, so that `kubectl get --show-managed-fields` tells who wrote what. The API server takes them from the user agent. */
 export const FIELD_MANAGER = {
   operator: 'sandbox-operator',
   apiShim: 'sandbox-api-shim',

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { Registry } from 'prom-client';
 import { z } from 'zod';
+import { FIELD_MANAGER } from '../crds/names.ts';
 import { EXECUTOR_PORT } from '../executor/contract.ts';
 import { HttpExecutorClient } from '../executor/http-client.ts';
 import { TokenSigner } from '../executor/token.ts';
@@ -20,7 +21,7 @@ async function main(): Promise<void> {
   const config = operatorConfig(process.env);
   const privateKey = createPrivateKey(await readFile(config.signingKeyFile));
   const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
-  const client = createHttpClient(loadKubeConfig());
+  const client = createHttpClient(loadKubeConfig(), { userAgent: FIELD_MANAGER.operator });
   const executor = new HttpExecutorClient(new TokenSigner(privateKey, systemClock));
   const pod = {
     executorPublicKey: publicKey.toString('base64'),
