@@ -12,8 +12,8 @@ port=${CONTRACT_PORT:-16443} etcd_port=${CONTRACT_ETCD_PORT:-12379} etcd_peer_po
 state=$(mktemp -d "${TMPDIR:-/tmp}/contract-XXXXXX")
 token=$(openssl rand -hex 16)
 started=()
-finish() {
-  for process in "${started[@]}"; do kill "$process" 2>/dev/null || true; done
+finish() { # nothing is worth an orderly end, and an API server without its etcd takes a minute for one
+  for process in "${started[@]}"; do kill -KILL "$process" 2>/dev/null || true; done
   wait "${started[@]}" 2>/dev/null || true
   rm -rf "$state"
 }
