@@ -111,7 +111,9 @@ async function serveKubernetes(
 
 function readCrds(): unknown[] {
   const folder = path.join(import.meta.dirname, '..', 'crds', 'manifests');
-  return readdirSync(folder).map((file): unknown => parse(readFileSync(path.join(folder, file), 'utf8')));
+  return readdirSync(folder).map((file): unknown =>
+    parse(readFileSync(path.join(folder, file), 'utf8')),
+  );
 }
 
 async function operate(

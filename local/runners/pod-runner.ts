@@ -49,14 +49,19 @@ export interface PodRunner {
   close(): Promise<void>;
 }
 
-export type PodStartReason = 'ErrImagePull' | 'CreateContainerConfigError' | 'CreateContainerError' | 'RunContainerError';
+export type PodStartReason =
+  'ErrImagePull' | 'CreateContainerConfigError' | 'CreateContainerError' | 'RunContainerError';
 
 export class PodStartError extends Error {
   override readonly name = 'PodStartError';
   readonly code: PodStartReason;
   readonly retryable: boolean;
 
-  constructor(code: PodStartReason, message: string, options: { cause?: unknown; retryable: boolean }) {
+  constructor(
+    code: PodStartReason,
+    message: string,
+    options: { cause?: unknown; retryable: boolean },
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryable = options.retryable;
