@@ -22,7 +22,21 @@ export function errorFromFailure(cause: unknown, signal?: AbortSignal): Executor
   return new ExecutorError('Unreachable', `the executor cannot be reached: ${messageOf(cause)}`, {
     cause,
     retryable: true,
+    nothingSent: isWithoutConnection(cause),
   });
+}
+
+/** Of connect(2), and undici's own; a connection that breaks has other codes (ECONNRESET, EPIPE, UND_ERR_SOCKET). */
+const WITHOUT_CONNECTION: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ENOENT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+function isWithoutConnection(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && WITHOUT_CONNECTION.has(cause.code);
 }
 
 /** Maps an answer other than 200. */

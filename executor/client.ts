@@ -41,19 +41,24 @@ export interface ExecutorClient {
 export type ExecutorErrorCode =
   'Unreachable' | 'TimedOut' | 'Unauthorized' | 'NotFound' | 'Refused' | 'BadAnswer' | 'Aborted';
 
+export interface ExecutorErrorOptions {
+  readonly cause?: unknown;
+  readonly retryable: boolean;
+  readonly nothingSent?: boolean;
+}
+
 /** A call to an executor that failed. `retryable`: nothing is known to be wrong for good; the same call may be sent again. */
 export class ExecutorError extends Error {
   override readonly name = 'ExecutorError';
   readonly code: ExecutorErrorCode;
   readonly retryable: boolean;
+  /** There was not even a connection: the executor cannot have heard of the call. */
+  readonly nothingSent: boolean;
 
-  constructor(
-    code: ExecutorErrorCode,
-    message: string,
-    options: { cause?: unknown; retryable: boolean },
-  ) {
+  constructor(code: ExecutorErrorCode, message: string, options: ExecutorErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryable = options.retryable;
+    this.nothingSent = options.nothingSent ?? false;
   }
 }

@@ -6,6 +6,8 @@ import type { RunListener } from './launcher.ts';
 const request = startRequest.parse({ language: 'python', code: 'x', timeoutMs: 1_000 });
 const END = { code: 0, cpuMs: 1, maxRssBytes: 1 };
 
+const problem = (code: string): Error => expect.objectContaining({ code }) as Error;
+
 /** A launcher that does nothing but remember, and a clock that stands until it is moved. */
 class World {
   readonly listeners: RunListener[] = [];
@@ -78,9 +80,7 @@ describe('executions', () => {
     const world = new World();
     for (const id of ['a', 'b', 'c']) await world.finish(id);
     expect(world.executions.find('a')).toBeUndefined();
-    expect(() => world.executions.start('a', request)).toThrow(
-      expect.objectContaining({ code: 'Conflict' }),
-    );
+    expect(() => world.executions.start('a', request)).toThrow(problem('Conflict'));
     expect(world.executions.find('b')?.final).toMatchObject({ phase: 'Completed' });
   });
 
@@ -98,9 +98,7 @@ describe('executions', () => {
     const world = new World();
     world.executions.start('a', request);
     world.executions.start('b', request);
-    expect(() => world.executions.start('c', request)).toThrow(
-      expect.objectContaining({ code: 'Busy', retryable: true }),
-    );
+    expect(() => world.executions.start('c', request)).toThrow(problem('Busy'));
   });
 
   it('are killed when their time is up, and keep what they printed', async () => {

@@ -18,31 +18,57 @@ export function encodeFrame(frame: Frame): Buffer {
   return Buffer.concat([header, frame.payload]);
 }
 
-/** Cuts a byte stream into frames; a payload is valid only until the next call. */
+/** Frames whose payload means the same in pieces: they are passed on as they come, without being put together first. */
+const STREAMED = new Set(['O', 'E']);
+
+/** Cuts a byte stream into frames; what is streamed may come out as several frames. A payload is valid only until the next call. */
 export class FrameDecoder {
+  /** The beginning of what cannot be given out yet. */
   #rest: Buffer = Buffer.alloc(0);
+  /** What still belongs to a streamed frame. */
+  #open: { readonly kind: string; readonly run: number; missing: number } | undefined;
 
   push(chunk: Buffer): Frame[] {
-    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     const frames: Frame[] = [];
-    let at = 0;
-    while (bytes.length - at >= HEADER_BYTES) {
-      const end = at + HEADER_BYTES + payloadLength(bytes, at);
-      if (bytes.length < end) break;
-      frames.push({
-        kind: bytes.toString('latin1', at, at + 1),
-        run: bytes.readUInt32BE(at + 1),
-        payload: bytes.subarray(at + HEADER_BYTES, end),
-      });
-      at = end;
+    for (;;) {
+      const next = this.#open === undefined ? this.#whole(bytes) : this.#piece(bytes, this.#open);
+      if (next === undefined) break;
+      if (next.frame !== undefined) frames.push(next.frame);
+      bytes = bytes.subarray(next.length);
     }
-    this.#rest = bytes.subarray(at);
+    this.#rest = bytes;
     return frames;
+  }
+
+  #whole(bytes: Buffer): { readonly frame?: Frame; readonly length: number } | undefined {
+    if (bytes.length < HEADER_BYTES) return undefined;
+    const kind = bytes.toString('latin1', 0, 1);
+    const run = bytes.readUInt32BE(1);
+    const length = payloadLength(bytes);
+    if (STREAMED.has(kind)) {
+      this.#open = { kind, run, missing: length };
+      return { length: HEADER_BYTES };
+    }
+    const end = HEADER_BYTES + length;
+    if (bytes.length < end) return undefined;
+    return { frame: { kind, run, payload: bytes.subarray(HEADER_BYTES, end) }, length: end };
+  }
+
+  #piece(
+    bytes: Buffer,
+    open: { readonly kind: string; readonly run: number; missing: number },
+  ): { readonly frame: Frame; readonly length: number } | undefined {
+    if (bytes.length === 0 && open.missing > 0) return undefined;
+    const payload = bytes.subarray(0, open.missing);
+    open.missing -= payload.length;
+    if (open.missing === 0) this.#open = undefined;
+    return { frame: { kind: open.kind, run: open.run, payload }, length: payload.length };
   }
 }
 
-function payloadLength(bytes: Buffer, at: number): number {
-  const length = bytes.readUInt32BE(at + 5);
+function payloadLength(bytes: Buffer): number {
+  const length = bytes.readUInt32BE(5);
   if (length > MAX_PAYLOAD_BYTES) throw new Error(`frame of ${String(length)} bytes`);
   return length;
 }

@@ -45,6 +45,7 @@ export class HttpExecutorClient implements ExecutorClient {
     this.#signer = signer;
   }
 
+  // eslint-disable-next-line @typescript-eslint/max-params -- ExecutorClient has it so
   async run(
     target: ExecutorTarget,
     id: string,

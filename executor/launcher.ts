@@ -40,6 +40,8 @@ export interface LauncherOptions {
     readonly env: Readonly<Record<string, string>>;
   };
   readonly native: Native;
+  /** Told of the bytes that came from the launcher. */
+  readonly passed: (bytes: number) => void;
   readonly log: Logger;
 }
 
@@ -119,6 +121,7 @@ export class Launcher {
     const decoder = new FrameDecoder();
     channel.on('data', (chunk: Buffer) => {
       this.#hearAll(decoder, chunk);
+      this.#options.passed(chunk.length);
     });
     channel.on('error', () => undefined);
     const closed = new Promise((resolve) => started.once('close', resolve));

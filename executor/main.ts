@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../kube/clock.ts';
 import { ActivityLog } from './activity.ts';
+import { createGarbageCollector } from './collect-garbage.ts';
 import { readConfig } from './config.ts';
 import { executionRoutes } from './execution-routes.ts';
 import { Executions } from './executions.ts';
@@ -40,6 +41,7 @@ const launcher = new Launcher({
     env: config.userEnv,
   },
   native,
+  passed: createGarbageCollector(),
   log,
 });
 const executions = new Executions(

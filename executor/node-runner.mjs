@@ -41,8 +41,8 @@ try {
   const handler = await load(request.code);
   if (handler !== undefined) deliver(await call(handler));
 } catch (error) {
-  // Only Node.js' own last words show the line of a syntax error in a module.
-  if (error instanceof SyntaxError) throw error;
+  // The line of a syntax error in a module is shown in Node.js' own last words only.
+  if (error instanceof SyntaxError && !/^ *\^/m.test(error.stack)) throw error;
   console.error(describe(error));
   process.exit(1);
 }

@@ -115,3 +115,13 @@ describe('decideOutcome', () => {
     expect('returnValue' in decideOutcome(ended(0))).toBe(false);
   });
 });
+
+describe('the name of a signal', () => {
+  it.each([
+    [6, 'SIGABRT'],
+    [29, 'SIGIO'],
+    [40, 'SIG40'],
+  ])('of number %d is %s', (number, name) => {
+    expect(decideOutcome(ended(-number)).signal).toBe(name);
+  });
+});

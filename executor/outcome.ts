@@ -25,8 +25,11 @@ export type Outcome = Pick<
   'phase' | 'reason' | 'exitCode' | 'signal' | 'message' | 'returnValue'
 >;
 
+/** Of two names for one number the first, usual one: SIGABRT, not SIGIOT. */
 const SIGNAL_NAMES = new Map(
-  Object.entries(constants.signals).map(([name, number]) => [number, name]),
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number, name]),
 );
 const SIGKILL = constants.signals.SIGKILL;
 const OUT_OF_MEMORY: Outcome = {

@@ -1,5 +1,7 @@
 import { decodePath, pathNames } from './workspace-path.ts';
 
+const problem = (code: string): Error => expect.objectContaining({ code }) as Error;
+
 describe('a path below the workspace', () => {
   it.each([
     ['a.txt', ['a.txt']],
@@ -29,7 +31,7 @@ describe('a path below the workspace', () => {
     'a/'.repeat(3_000) + 'a',
     'x'.repeat(256),
   ])('must not be %j', (path) => {
-    expect(() => pathNames(path)).toThrow(expect.objectContaining({ code: 'BadRequest' }));
+    expect(() => pathNames(path)).toThrow(problem('BadRequest'));
   });
 });
 
@@ -39,6 +41,6 @@ describe('a path in a URL', () => {
   });
 
   it.each(['a%2Fb', 'a%2fb', '%', '%FF'])('must not be %s', (encoded) => {
-    expect(() => decodePath(encoded)).toThrow(expect.objectContaining({ code: 'BadRequest' }));
+    expect(() => decodePath(encoded)).toThrow(problem('BadRequest'));
   });
 });

@@ -5,6 +5,7 @@ import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent } from 'undici';
 import { build } from '../../executor/build.ts';
 import type { ExecutorTarget } from '../../executor/client.ts';
 import { EXECUTOR_ENV, type FinalState, type StartRequest } from '../../executor/contract.ts';
@@ -27,6 +28,9 @@ export interface TestSandbox {
   /** The sandbox's folders, as seen from outside. */
   readonly workspace: string;
   readonly socket: string;
+  /** For calls that `client` does not make. */
+  readonly agent: Agent;
+  headers(): Promise<Record<string, string>>;
   /** What the executor has written to its log. */
   log(): string;
   /** Runs code to its end, under an id of its own. */
@@ -38,6 +42,8 @@ export interface SandboxOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Paths to bind over others: [from outside, to inside]. */
   readonly binds?: readonly (readonly [string, string])[];
+  /** Puts nothing but python3 on a path of its own, /opt/bare. */
+  readonly bare?: boolean;
   /** Put in front of the command that starts it all, for instance to enter a control group. */
   readonly wrapper?: readonly string[];
 }
@@ -64,20 +70,20 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<TestSa
     PATH: '/usr/local/bin:/usr/bin:/bin',
     ...options.env,
   };
-  const [program = '', ...args] = [...(options.wrapper ?? []), ...isolation(place, options)];
-  const daemon = spawn(
-    program,
-    [...args, NODE, '--disable-sigusr1', '/opt/executor/executor.mjs'],
-    {
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const command = [NODE, '--disable-sigusr1', '/opt/executor/executor.mjs'];
+  const [program = '', ...args] = [
+    ...(options.wrapper ?? []),
+    ...isolation(place, { ...options, env }),
+    ...command,
+  ];
+  const daemon = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const log: string[] = [];
-  for (const stream of [daemon.stdout, daemon.stderr])
+  for (const stream of [daemon.stdout, daemon.stderr]) {
     stream.on('data', (chunk: Buffer) => log.push(chunk.toString()));
+  }
   const signer = new TokenSigner(privateKey, systemClock);
   const client = new HttpExecutorClient(signer);
+  const agent = new Agent({ connect: { socketPath: socket } });
   const target: ExecutorTarget = { podUID: AUDIENCE, address: { kind: 'unix', path: socket } };
   await untilHealthy(client, target, daemon).catch((error: unknown) => {
     throw new Error(`executor did not start: ${log.join('')}`, { cause: error });
@@ -88,10 +94,12 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<TestSa
     signer,
     workspace: place.workspace,
     socket,
+    agent,
+    headers: async () => ({ authorization: `Bearer ${await signer.tokenFor(AUDIENCE)}` }),
     log: () => log.join(''),
     run: (input) => runToEnd(client, target, input),
     close: async () => {
-      await client.close();
+      await Promise.all([client.close(), agent.destroy()]);
       const ended = once(daemon, 'exit');
       if (daemon.exitCode === null && daemon.kill('SIGKILL')) await ended;
       await rm(folder, { recursive: true, force: true });
@@ -124,7 +132,10 @@ function isolation(
       path,
     ]),
     ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp'],
+    '--clearenv',
+    ...Object.entries(options.env ?? {}).flatMap(([name, value]) => ['--setenv', name, value]),
     ...binds.flat(),
+    ...(options.bare === true ? ['--symlink', '/usr/bin/python3', '/opt/bare/python3'] : []),
     ...['--remount-ro', '/', '--'],
   ];
 }

@@ -1,0 +1,166 @@
+import { once } from 'node:events';
+import { generateKeyPairSync } from 'node:crypto';
+import { type RequestListener, type Server, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ExecutorTarget } from '../../executor/client.ts';
+import type { FinalState } from '../../executor/contract.ts';
+import { HttpExecutorClient } from '../../executor/http-client.ts';
+import { TokenSigner } from '../../executor/token.ts';
+import { systemClock } from '../../kube/clock.ts';
+
+const output = { text: '', bytes: 0, truncated: false };
+const time = '2026-01-01T00:00:00.000Z';
+const final: FinalState = {
+  id: 'run',
+  phase: 'Completed',
+  reason: 'Completed',
+  exitCode: 0,
+  stdout: output,
+  stderr: output,
+  metrics: { durationMs: 1 },
+  startedAt: time,
+  finishedAt: time,
+};
+
+let answer: RequestListener = (_request, response) => response.end();
+let server: Server;
+let target: ExecutorTarget;
+let client: HttpExecutorClient;
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    answer(request, response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  target = { podUID: 'pod', address: { kind: 'tcp', host: '127.0.0.1', port } };
+  client = new HttpExecutorClient(
+    new TokenSigner(generateKeyPairSync('ed25519').privateKey, systemClock),
+  );
+});
+afterAll(async () => {
+  await client.close();
+  server.close();
+  server.closeAllConnections();
+});
+
+const say = (body: unknown, status = 200): void => {
+  answer = (_request, response) =>
+    response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
+};
+const ask = (): Promise<unknown> => client.state(target, 'run', { waitMs: 0 });
+
+describe('an executor that is honest', () => {
+  it('is believed', async () => {
+    say({ ...final, returnValue: { a: [1, null] } });
+    expect(await ask()).toEqual({ ...final, returnValue: { a: [1, null] } });
+  });
+
+  it.each<[number, unknown, object]>([
+    [
+      401,
+      { code: 'Unauthorized', message: 'm' },
+      { code: 'Unauthorized', retryable: false, message: 'm' },
+    ],
+    [404, { code: 'NotFound', message: 'm' }, { code: 'NotFound', retryable: false }],
+    [409, { code: 'Conflict', message: 'm' }, { code: 'Refused', retryable: false }],
+    [503, { code: 'Busy', message: 'm' }, { code: 'Refused', retryable: true }],
+    [500, '"?"', { code: 'Refused', retryable: true, message: 'no reason given' }],
+  ])('and answers %d is understood', async (status, body, error) => {
+    say(body, status);
+    await expect(ask()).rejects.toMatchObject({ name: 'ExecutorError', ...error });
+  });
+});
+
+describe('an executor that is hostile', () => {
+  it.each<[string, () => unknown]>([
+    ['no JSON', () => 'hello'],
+    ['nothing', () => ''],
+    ['another shape', () => ({ phase: 'Great' })],
+    ['the outcome of another run', () => ({ ...final, id: 'other' })],
+    [
+      'more output than agreed',
+      () => ({ ...final, stdout: { ...output, text: '\0'.repeat(40_000) } }),
+    ],
+    ['a larger return value than agreed', () => ({ ...final, returnValue: 'x'.repeat(262_145) })],
+    [
+      'a return value that is nested too deep',
+      () =>
+        JSON.stringify(final).replace(
+          '}',
+          `,"returnValue":${'['.repeat(5_000)}${']'.repeat(5_000)}}`,
+        ),
+    ],
+    ['more bytes than any outcome has', () => ' '.repeat(3_000_000)],
+    ['an exit code beyond all', () => ({ ...final, exitCode: 1e9 })],
+  ])('and says %s is not believed', async (_, body) => {
+    say(body());
+    await expect(ask()).rejects.toMatchObject({ code: 'BadAnswer', retryable: false });
+  });
+
+  it('and speaks no HTTP is not believed', async () => {
+    answer = (request) => request.socket.end('nonsense\r\n\r\n');
+    await expect(ask()).rejects.toMatchObject({ code: 'BadAnswer' });
+  });
+
+  it('and hangs up can be asked again', async () => {
+    answer = (request) => request.socket.destroy();
+    await expect(ask()).rejects.toMatchObject({ code: 'Unreachable', retryable: true });
+    say(final);
+    expect(await ask()).toEqual(final);
+  });
+
+  it('cannot send the client elsewhere', async () => {
+    answer = (_request, response) =>
+      response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end('{}');
+    await expect(ask()).rejects.toMatchObject({ code: 'Refused' });
+  });
+});
+
+describe('an executor that is not there', () => {
+  it.each<[string, ExecutorTarget['address']]>([
+    ['at a port', { kind: 'tcp', host: '127.0.0.1', port: 1 }],
+    ['at a socket file', { kind: 'unix', path: '/nonexistent/executor.sock' }],
+  ])('%s is unreachable, and may be asked again', async (_, address) => {
+    await expect(client.health({ podUID: 'gone', address })).rejects.toMatchObject({
+      code: 'Unreachable',
+      retryable: true,
+    });
+  });
+});
+
+describe('the client', () => {
+  it('sends a token for the pod, and the same one again', async () => {
+    const seen: (string | undefined)[] = [];
+    answer = (request, response) => {
+      seen.push(request.headers.authorization);
+      response.end(JSON.stringify(final));
+    };
+    await ask();
+    await ask();
+    const [, payload = ''] = seen[0]?.split('.') ?? [];
+    expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({
+      aud: 'pod',
+      iss: 'sandbox-control-plane',
+    });
+    expect(seen[1]).toBe(seen[0]);
+  });
+
+  it('gives up when told to', async () => {
+    answer = () => undefined;
+    const controller = new AbortController();
+    const asked = client.state(target, 'run', { waitMs: 60_000, signal: controller.signal });
+    controller.abort();
+    await expect(asked).rejects.toMatchObject({ code: 'Aborted' });
+  });
+
+  it('follows a pod to a new address', async () => {
+    say(final);
+    await ask();
+    await expect(
+      client.health({ ...target, address: { kind: 'tcp', host: '127.0.0.1', port: 1 } }),
+    ).rejects.toMatchObject({ code: 'Unreachable' });
+    expect(await ask()).toEqual(final);
+  });
+});
