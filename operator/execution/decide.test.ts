@@ -128,6 +128,31 @@ describe('an execution whose sandbox lost a pod', () => {
   });
 });
 
+describe('an execution on its way to a pod that is lost', () => {
+  const sandbox = sandboxWith({ phase: 'Recovering', restarts: 1 });
+  const decideFor = (heard: 'no' | 'pending' | 'maybe') =>
+    decide(seen({ sandbox, pod: undefined, run: aRun({ phase: 'starting', heard }) }), settings);
+
+  test('waits for the next pod when the executor never heard of it', () => {
+    expect(decideFor('no')).toEqual({ actions: [{ type: 'forgetRun' }], lookAgainMs: 0 });
+  });
+
+  test('is judged when the call that is on its way has ended', () => {
+    const { actions, status, lookAgainMs } = decideFor('pending');
+    expect([actions, status]).toEqual([[], undefined]);
+    expect(lookAgainMs).toBeGreaterThan(0);
+  });
+
+  test('is lost when the executor may have heard of it', () => {
+    expect(decideFor('maybe').status).toMatchObject({ phase: 'Crashed', reason: 'ExecutorLost' });
+  });
+
+  test('is not sent to a pod that is known to have ended', () => {
+    const pod = aRunningPodOf(aSandbox(), { status: { phase: 'Failed' } });
+    expect(decide(seen({ pod }), settings)).toEqual({ actions: [] });
+  });
+});
+
 describe('an execution that was handed over', () => {
   test('is followed by asking only, when its status shows that it had begun', () => {
     const execution = anExecution({ status: { ...recorded, startedAt: CREATED_AT } });
@@ -150,7 +175,7 @@ describe('an execution that was handed over', () => {
   });
 
   test('is not reported as Running before its executor has acknowledged it', () => {
-    const run = aRun({ phase: 'starting' });
+    const run = aRun({ phase: 'starting', heard: 'maybe' });
     expect(decide(seen({ run }), settings).status).toBeUndefined();
   });
 

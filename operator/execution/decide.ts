@@ -38,6 +38,7 @@ const RULES: readonly Rule[] = [
   awaitSandbox,
   endWithSandbox,
   cancelBeforeStart,
+  withdrawUnheard,
   reportLoss,
   loseWhatMayHaveRun,
   giveUpOverdue,
@@ -106,6 +107,21 @@ function cancelBeforeStart(seen: Observed): Decision | undefined {
   return { ...cancelled(seen, 'cancelled before it started'), actions: tell };
 }
 
+/** Its pod is gone, but the executor there never heard of it: it can have the next one. */
+function withdrawUnheard(seen: Observed): Decision | undefined {
+  const progress = seen.run?.progress;
+  if (progress?.phase !== 'starting' || progress.heard === 'maybe') return undefined;
+  if (!isPodLost(seen)) return undefined;
+  if (progress.heard === 'pending') return { actions: [], lookAgainMs: PENDING_CALL_RECHECK_MS };
+  return { actions: [{ type: 'forgetRun' }], lookAgainMs: 0 };
+}
+
+const PENDING_CALL_RECHECK_MS = 50;
+
+function isPodLost({ sandbox, run, pod }: Observed): boolean {
+  return sandbox?.status?.podUID !== run?.podUID || podState(pod).kind === 'over';
+}
+
 function reportLoss(seen: Observed): Decision | undefined {
   const podUID = handedTo(seen);
   if (podUID === undefined) return undefined;
@@ -148,7 +164,7 @@ function awaitReadySandbox(seen: Observed): Decision | undefined {
   if (seen.run !== undefined) return undefined;
   const { sandbox } = seen;
   const isServing = sandbox !== undefined && isConditionTrue(sandbox.status?.conditions, READY);
-  if (!isServing) return { actions: [] };
+  if (!isServing || podState(seen.pod).kind === 'over') return { actions: [] };
   // Ready, and yet the cache of pods does not show the pod with an address: it lags.
   return seen.target === undefined ? { actions: [], lookAgainMs: POD_RECHECK_MS } : undefined;
 }

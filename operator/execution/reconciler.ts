@@ -11,7 +11,7 @@ import type { ActDeps } from './act.ts';
 import { decide } from './decide.ts';
 import { eventsFor } from './events.ts';
 import { observe } from './observe.ts';
-import type { ObserveDeps } from './observe.ts';
+import type { ObserveDeps, Observed } from './observe.ts';
 import { unstorableStatus } from './status.ts';
 
 export interface ExecutionDeps extends ObserveDeps, ActDeps {
@@ -28,7 +28,7 @@ export function executionReconciler(deps: ExecutionDeps): Reconcile {
     const { execution } = seen;
     const { actions, status, lookAgainMs } = decide(seen, deps.settings);
     await act(deps, actions, { execution, signal });
-    if (status !== undefined) await report(deps, execution, { status, signal });
+    if (status !== undefined) await report(deps, seen, { status, signal });
     return lookAgainMs === undefined ? {} : { requeueAfterMs: lookAgainMs };
   };
 }
@@ -38,20 +38,28 @@ interface Report {
   readonly signal: AbortSignal;
 }
 
-async function report(
-  deps: ExecutionDeps,
-  execution: Execution,
-  { status, signal }: Report,
-): Promise<void> {
-  const write = { type: EXECUTIONS, object: execution, signal };
-  const written = await writeStatus(deps.client, { ...write, status }).catch((error: unknown) => {
-    // The executor's answer is hostile input; if the server refuses it for good, the run must end all the same.
-    if (!(error instanceof InvalidError)) throw error;
-    return writeStatus(deps.client, { ...write, status: unstorableStatus(status, error.message) });
-  });
+async function report(deps: ExecutionDeps, seen: Observed, report: Report): Promise<void> {
+  const { execution } = seen;
+  const written = await write(deps, seen, report);
   if (written === undefined) return;
   deps.writes.note(execution, written);
   if (written.status === undefined || !isFinished(written)) return;
   deps.metrics.executionFinished(written.status);
   for (const event of eventsFor(execution, written.status)) deps.events.record(event);
+}
+
+/** The executor's answer is hostile input; if the server refuses it for good, the run must end all the same. */
+async function write(
+  { client }: ExecutionDeps,
+  seen: Observed,
+  { status, signal }: Report,
+): Promise<Execution | undefined> {
+  const write = { type: EXECUTIONS, object: seen.execution, signal };
+  try {
+    return await writeStatus(client, { ...write, status });
+  } catch (error) {
+    if (!(error instanceof InvalidError) || status.finishedAt === undefined) throw error;
+    const bare = unstorableStatus(seen, status, error.message);
+    return writeStatus(client, { ...write, status: bare });
+  }
 }

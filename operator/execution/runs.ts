@@ -17,12 +17,15 @@ export interface RunView {
 }
 
 export type RunProgress =
-  /** The executor has not acknowledged it: it may or may not have begun. */
-  | { readonly phase: 'starting' }
+  /** The executor has not acknowledged it. */
+  | { readonly phase: 'starting'; readonly heard: Heard }
   | { readonly phase: 'running'; readonly startedAt: string }
   | { readonly phase: 'finished'; readonly outcome: FinalState }
   /** Its outcome can't be had any more. */
   | { readonly phase: 'lost'; readonly message: string };
+
+/** Whether the executor can have heard of a run: `pending` while a call is on its way. */
+export type Heard = 'no' | 'pending' | 'maybe';
 
 export interface RunOrder {
   /** The execution's UID: the key under which the executor starts it once. */
@@ -54,7 +57,7 @@ const LONG_POLL_MS = 30_000;
 const RETRY = { baseMs: 50, maxMs: 2_000 };
 
 class Run {
-  progress: RunProgress = { phase: 'starting' };
+  progress: RunProgress;
   cancelledAt: number | undefined;
   readonly since: number;
   readonly order: RunOrder;
@@ -63,6 +66,7 @@ class Run {
   constructor(order: RunOrder, since: number) {
     this.order = order;
     this.since = since;
+    this.progress = { phase: 'starting', heard: order.request === undefined ? 'maybe' : 'no' };
   }
 }
 
@@ -127,9 +131,11 @@ export class InFlightRuns {
     const { signal } = run.controller;
     while (!signal.aborted && !isSettled(run)) {
       try {
+        noteCall(run);
         this.#note(run, await this.#ask(run));
         failures = 0;
       } catch (error) {
+        noteBrokenCall(run, error);
         await this.#noteFailure(run, { error, failures });
         failures += 1;
       }
@@ -188,6 +194,19 @@ export class InFlightRuns {
       }
     }
   }
+}
+
+function noteCall(run: Run): void {
+  const { progress } = run;
+  if (progress.phase !== 'starting' || progress.heard !== 'no') return;
+  run.progress = { phase: 'starting', heard: 'pending' };
+}
+
+function noteBrokenCall(run: Run, error: unknown): void {
+  const { progress } = run;
+  if (progress.phase !== 'starting' || progress.heard !== 'pending') return;
+  const nothingSent = error instanceof ExecutorError && error.nothingSent;
+  run.progress = { phase: 'starting', heard: nothingSent ? 'no' : 'maybe' };
 }
 
 function isSettled({ progress }: Run): boolean {

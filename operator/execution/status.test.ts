@@ -72,7 +72,8 @@ describe('an untrusted outcome', () => {
   });
 
   test('still ends the run when the server will not store it', () => {
-    const stored = unstorableStatus(statusOf({ returnValue: 1 }), 'too deep');
+    const refused = statusOf({ returnValue: 1 });
+    const stored = unstorableStatus(seenExecution(), refused, 'too deep');
     expect(stored).toMatchObject({ phase: 'Failed', reason: 'ReturnValueNotSerializable' });
     expect(stored).not.toHaveProperty('returnValue');
     expect(stored).not.toHaveProperty('stdout');

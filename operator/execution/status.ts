@@ -13,6 +13,7 @@ import type { RunView } from './runs.ts';
 export type Ending = Pick<ExecutionStatus, 'phase' | 'reason' | 'message'>;
 
 const LONGEST_MESSAGE = 4_096;
+const LONGEST_SIGNAL = 16;
 
 /** It runs and has done so for a while. */
 export function runningStatus(seen: Observed, run: RunView, startedAt: string): ExecutionStatus {
@@ -46,7 +47,7 @@ export function outcomeStatus(seen: Observed, outcome: FinalState): ExecutionSta
   return {
     ...finishedStatus(seen, ending),
     exitCode: outcome.exitCode,
-    signal: outcome.signal,
+    signal: outcome.signal?.slice(0, LONGEST_SIGNAL),
     stdout: keptOutput(outcome.stdout, LIMITS.outputBytes),
     stderr: keptOutput(outcome.stderr, LIMITS.outputBytes),
     metrics: outcome.metrics,
@@ -56,15 +57,17 @@ export function outcomeStatus(seen: Observed, outcome: FinalState): ExecutionSta
   };
 }
 
-/** The same ending without what the executor sent along: for a server that will not store it. */
-export function unstorableStatus(status: ExecutionStatus, words: string): ExecutionStatus {
-  const rest: ExecutionStatus = { ...status };
-  delete rest.stdout;
-  delete rest.stderr;
-  delete rest.returnValue;
-  const message = `its output could not be stored: ${words}`.slice(0, LONGEST_MESSAGE);
-  if (status.phase !== 'Completed') return { ...rest, message };
-  return { ...rest, phase: 'Failed', reason: 'ReturnValueNotSerializable', message };
+/** The ending without anything that the executor sent along: for a server that will not store it. */
+export function unstorableStatus(
+  seen: Observed,
+  refused: ExecutionStatus,
+  words: string,
+): ExecutionStatus {
+  const { phase, reason } = refused;
+  const message = `what the executor reported could not be stored: ${words}`;
+  return phase === 'Completed'
+    ? finishedStatus(seen, { phase: 'Failed', reason: 'ReturnValueNotSerializable', message })
+    : finishedStatus(seen, { phase, reason, message });
 }
 
 interface KeptEnding {

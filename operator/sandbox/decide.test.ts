@@ -172,6 +172,15 @@ describe('a sandbox that serves', () => {
     expect(asked.actions).toEqual([{ type: 'askHealth', target }]);
   });
 
+  test('is not looked at again and again while a question is on its way', () => {
+    const now = BORN + 60 * SECOND;
+    const silent = { answeredAt: BORN, silentSince: now - SECOND };
+    for (const executor of [{}, { answeredAt: BORN }, silent]) {
+      const { lookAgainMs = Number.POSITIVE_INFINITY } = decide(serving({ now, executor }), policy);
+      expect(lookAgainMs).toBeGreaterThan(SECOND);
+    }
+  });
+
   test('stays Ready after a restart of the operator, which merely asks its executor', () => {
     const { actions, status } = decide(serving({ executor: {} }), policy);
     expect(actions).toEqual([{ type: 'askHealth', target }]);

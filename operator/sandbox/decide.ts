@@ -208,20 +208,25 @@ function serve(seen: Observed, policy: Policy): Decision {
   return {
     actions: isHealthDue || isSilent ? askHealth(seen) : [],
     status: runningStatus(seen),
-    lookAgainMs: nextLookMs(seen, policy),
+    ...untilNextLook(seen, policy),
   };
 }
 
-/** Whatever comes due first: idleness, the end of its life, the next question for its health, the end of our patience. */
-function nextLookMs(seen: Observed, policy: Policy): number {
+/**
+ * Until what comes due first: idleness, the end of its life, the next question for its health, the end of our patience.
+ * A question that is due already is being asked, and its answer brings the sandbox back by itself.
+ */
+function untilNextLook(seen: Observed, policy: Policy): Pick<Decision, 'lookAgainMs'> {
   const { silentSince, answeredAt } = seen.executor;
   const due = [
     idleDeadline(seen, knownUse(seen)),
     expiresAt(seen),
-    (answeredAt ?? seen.now) + policy.livenessIntervalMs,
+    answeredAt === undefined ? undefined : answeredAt + policy.livenessIntervalMs,
     silentSince === undefined ? undefined : silentSince + policy.silenceMs,
-  ].filter((time) => time !== undefined);
-  return Math.max(Math.min(...due) - seen.now, 0);
+  ]
+    .filter((time) => time !== undefined)
+    .filter((time) => time > seen.now);
+  return due.length === 0 ? {} : { lookAgainMs: Math.min(...due) - seen.now };
 }
 
 function wasAskedWhetherIdle(seen: Observed): boolean {

@@ -1,0 +1,230 @@
+import { ExecutorError } from '../../executor/client.ts';
+import type { ExecutorClient, ExecutorTarget, WaitOptions } from '../../executor/client.ts';
+import type {
+  Activity,
+  ExecutionState,
+  FinalState,
+  Health,
+  StartRequest,
+} from '../../executor/contract.ts';
+import type { Clock } from '../../kube/clock.ts';
+
+/** What a run comes to; `hangs`: nothing, until the test ends it. */
+export type Script = (request: StartRequest, id: string) => Partial<FinalState> | 'hangs';
+
+interface Run {
+  state: ExecutionState;
+  readonly waiting: Set<() => void>;
+}
+
+interface Daemon {
+  /** Answers at all. */
+  isUp: boolean;
+  readonly runs: Map<string, Run>;
+  lastActivityAt: number;
+  readonly hungUp: Set<() => void>;
+}
+
+/** The executors of all pods, played from a script. They keep the promises of the contract; when they live and answer is the test's to say. */
+export class FakeExecutors implements ExecutorClient {
+  /** Every start of user code, in order: the same execution must never be in it twice. */
+  readonly starts: { readonly podUID: string; readonly id: string }[] = [];
+  readonly cancelled: string[] = [];
+  /** Pods whose executor was asked in vain, in order. */
+  readonly unanswered: string[] = [];
+  script: Script = () => ({});
+  readonly #watchers = new Set<() => void>();
+  readonly #clock: Clock;
+  readonly #daemons = new Map<string, Daemon>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The container of the pod runs, with a daemon that knows of nothing. */
+  start(podUID: string): void {
+    const lastActivityAt = this.#clock.now();
+    const daemon = { isUp: true, runs: new Map(), hungUp: new Set<() => void>(), lastActivityAt };
+    this.#daemons.set(podUID, daemon);
+  }
+
+  /** It stops answering, as a crashed one does; who waits for an answer gets a broken connection. */
+  silence(podUID: string): void {
+    const daemon = this.#daemons.get(podUID);
+    if (daemon === undefined) return;
+    daemon.isUp = false;
+    for (const hangUp of daemon.hungUp) hangUp();
+  }
+
+  /** The answering daemon that was silenced. */
+  wake(podUID: string): void {
+    const daemon = this.#daemons.get(podUID);
+    if (daemon !== undefined) daemon.isUp = true;
+  }
+
+  isUp(podUID: string): boolean {
+    return this.#daemons.get(podUID)?.isUp ?? false;
+  }
+
+  /** Somebody reads a file. */
+  use(podUID: string): void {
+    const daemon = this.#daemons.get(podUID);
+    if (daemon !== undefined) daemon.lastActivityAt = this.#clock.now();
+  }
+
+  /** A hanging run ends. */
+  finish(id: string, outcome: Partial<FinalState> = {}): void {
+    for (const daemon of this.#daemons.values()) {
+      const run = daemon.runs.get(id);
+      if (run?.state.phase === 'Running') this.#end(daemon, run, outcome);
+    }
+  }
+
+  /** Resolves when `holds` does; it is looked at whenever something happened here. */
+  async until(holds: () => boolean): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (!holds()) return;
+        this.#watchers.delete(look);
+        resolve();
+      };
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  #happened(): void {
+    for (const look of [...this.#watchers]) look();
+  }
+
+  async run(
+    target: ExecutorTarget,
+    id: string,
+    request: StartRequest,
+    options: WaitOptions,
+  ): Promise<ExecutionState> {
+    const daemon = await this.#reach(target);
+    if (!daemon.runs.has(id)) this.#begin(daemon, { id, podUID: target.podUID, request });
+    return this.#answer(daemon, id, options);
+  }
+
+  async state(target: ExecutorTarget, id: string, options: WaitOptions): Promise<ExecutionState> {
+    return this.#answer(await this.#reach(target), id, options);
+  }
+
+  async cancel(target: ExecutorTarget, id: string): Promise<ExecutionState> {
+    const daemon = await this.#reach(target);
+    const run = runOf(daemon, id);
+    if (run.state.phase === 'Running') {
+      this.cancelled.push(id);
+      this.#happened();
+      this.#end(daemon, run, { phase: 'Cancelled', reason: 'Cancelled', exitCode: 143 });
+    }
+    return run.state;
+  }
+
+  async health(target: ExecutorTarget): Promise<Health> {
+    await this.#reach(target);
+    return { status: 'ok', version: 'fake', uptimeMs: 1, languages: ['python'] };
+  }
+
+  async activity(target: ExecutorTarget): Promise<Activity> {
+    const daemon = await this.#reach(target);
+    const running = [...daemon.runs.values()].filter(({ state }) => state.phase === 'Running');
+    return {
+      lastActivityAt: new Date(daemon.lastActivityAt).toISOString(),
+      runningExecutions: running.length,
+    };
+  }
+
+  forget(): void {
+    // Keeps no connections.
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** As over a network: never in the same turn of the event loop. */
+  async #reach({ podUID }: ExecutorTarget): Promise<Daemon> {
+    await new Promise((resolve) => setImmediate(resolve));
+    const daemon = this.#daemons.get(podUID);
+    if (daemon?.isUp !== true) {
+      this.unanswered.push(podUID);
+      this.#happened();
+      throw unreachable({ nothingSent: true });
+    }
+    return daemon;
+  }
+
+  #begin(
+    daemon: Daemon,
+    { id, podUID, request }: { id: string; podUID: string; request: StartRequest },
+  ): void {
+    this.starts.push({ podUID, id });
+    this.#happened();
+    daemon.lastActivityAt = this.#clock.now();
+    const startedAt = new Date(this.#clock.now()).toISOString();
+    const run: Run = { state: { id, phase: 'Running', startedAt }, waiting: new Set() };
+    daemon.runs.set(id, run);
+    const outcome = this.script(request, id);
+    if (outcome !== 'hangs') this.#end(daemon, run, outcome);
+  }
+
+  #end(daemon: Daemon, run: Run, outcome: Partial<FinalState>): void {
+    daemon.lastActivityAt = this.#clock.now();
+    const finishedAt = new Date(this.#clock.now()).toISOString();
+    const { id, startedAt } = run.state;
+    run.state = { ...COMPLETED, id, startedAt, finishedAt, ...outcome };
+    for (const wake of run.waiting) wake();
+  }
+
+  async #answer(daemon: Daemon, id: string, options: WaitOptions): Promise<ExecutionState> {
+    const run = runOf(daemon, id);
+    if (run.state.phase === 'Running') await this.#untilEnd(daemon, run, options);
+    options.signal?.throwIfAborted();
+    return run.state;
+  }
+
+  async #untilEnd(daemon: Daemon, run: Run, { waitMs, signal }: WaitOptions): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const settle = (end: () => void) => (): void => {
+        cancelTimer();
+        run.waiting.delete(wake);
+        daemon.hungUp.delete(hangUp);
+        signal?.removeEventListener('abort', wake);
+        end();
+      };
+      const wake = settle(resolve);
+      const hangUp = settle(() => {
+        reject(unreachable({ nothingSent: false }));
+      });
+      const cancelTimer = this.#clock.schedule(wake, waitMs);
+      run.waiting.add(wake);
+      daemon.hungUp.add(hangUp);
+      signal?.addEventListener('abort', wake);
+    });
+  }
+}
+
+const COMPLETED = {
+  phase: 'Completed',
+  reason: 'Completed',
+  exitCode: 0,
+  stdout: { text: '', bytes: 0, truncated: false },
+  stderr: { text: '', bytes: 0, truncated: false },
+  metrics: { durationMs: 1 },
+} as const;
+
+function runOf(daemon: Daemon, id: string): Run {
+  const run = daemon.runs.get(id);
+  if (run === undefined) {
+    throw new ExecutorError('NotFound', `no execution ${id}`, { retryable: false });
+  }
+  return run;
+}
+
+function unreachable({ nothingSent }: { nothingSent: boolean }): ExecutorError {
+  const options = { retryable: true, nothingSent };
+  return new ExecutorError('Unreachable', 'the executor does not answer', options);
+}

@@ -1,0 +1,66 @@
+import type { KubeClient } from '../../kube/client.ts';
+import { UnavailableError } from '../../kube/errors.ts';
+import type { ResourceType, KubeObject } from '../../kube/objects.ts';
+
+export interface RecordedWrite {
+  readonly verb: 'create' | 'patch' | 'replace' | 'delete';
+  readonly kind: string;
+  readonly name: string;
+}
+
+/** When a write fails: before it reached the server, or after, with only the answer lost. */
+export type Fault = 'unavailable' | 'answerLost';
+
+/** A client that notes what is written through it and can break on demand. */
+export class RecordingClient {
+  readonly writes: RecordedWrite[] = [];
+  /** Asked before each write; undefined lets it through. */
+  faultFor: (write: RecordedWrite) => Fault | undefined = () => undefined;
+  readonly client: KubeClient;
+
+  constructor(inner: KubeClient) {
+    const write = async <T>(note: RecordedWrite, send: () => Promise<T>): Promise<T> => {
+      this.writes.push(note);
+      const fault = this.faultFor(note);
+      if (fault === 'unavailable') throw unavailable();
+      const answer = await send();
+      if (fault === 'answerLost') throw unavailable();
+      return answer;
+    };
+    this.client = {
+      get: (type, ref, signal) => inner.get(type, ref, signal),
+      list: (type, options) => inner.list(type, options),
+      watch: (type, options) => inner.watch(type, options),
+      create: (type, draft, signal) =>
+        write(noteOf('create', type, draft.metadata.name), () => inner.create(type, draft, signal)),
+      replace: (type, object, options) =>
+        write(noteOf('replace', type, object.metadata.name), () =>
+          inner.replace(type, object, options),
+        ),
+      patch: (type, ref, patch, options) =>
+        write(noteOf('patch', type, ref.name), () => inner.patch(type, ref, patch, options)),
+      delete: (type, ref, options) =>
+        write(noteOf('delete', type, ref.name), () => inner.delete(type, ref, options)),
+    };
+  }
+
+  /** The writes about objects of these names, as `verb Kind`. */
+  writesTo(...names: readonly string[]): readonly string[] {
+    return this.writes
+      .filter(({ name }) => names.includes(name))
+      .map(({ verb, kind }) => `${verb} ${kind}`);
+  }
+}
+
+function noteOf(
+  verb: RecordedWrite['verb'],
+  { kind }: ResourceType<KubeObject>,
+  name = '',
+): RecordedWrite {
+  return { verb, kind, name };
+}
+
+function unavailable(): UnavailableError {
+  const status = { code: 503, reason: 'ServiceUnavailable', message: 'injected by the test' };
+  return new UnavailableError(status, { retryable: true });
+}
