@@ -1,6 +1,19 @@
 import fc from 'fast-check';
 import { type Frame, FrameDecoder, encodeFrame } from './frames.ts';
 
+/** The same frames with the pieces of streamed ones put together. */
+function joined(frames: readonly Frame[]): Frame[] {
+  const whole: Frame[] = [];
+  for (const frame of frames) {
+    const last = whole.at(-1);
+    const goesOn = last?.kind === frame.kind && last.run === frame.run && frame.kind !== 'X';
+    if (goesOn)
+      whole.splice(-1, 1, { ...last, payload: Buffer.concat([last.payload, frame.payload]) });
+    else whole.push({ ...frame, payload: Buffer.from(frame.payload) });
+  }
+  return whole;
+}
+
 describe('frames', () => {
   it('come out as they went in, however the stream is cut', () => {
     const frame = fc.record({
@@ -15,7 +28,7 @@ describe('frames', () => {
         const seen: Frame[] = [];
         for (let at = 0; at < stream.length; at += step)
           seen.push(...decoder.push(Buffer.from(stream.subarray(at, at + step))));
-        expect(seen).toEqual(frames);
+        expect(joined(seen)).toEqual(joined(frames));
       }),
     );
   });
