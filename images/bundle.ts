@@ -12,20 +12,25 @@ const SWAGGER_UI = ['package.json', 'swagger-ui.css', 'swagger-ui-bundle.js', 'f
 
 /** What each image's folder is made of. */
 const COMPONENTS = {
-  operator: (outDir: string) => bundle('operator/main.ts', outDir),
+  operator: (outDir: string) =>
+    bundle({ main: 'operator/main.ts', drain: 'operator/drain.ts' }, outDir),
   'api-shim': async (outDir: string) => {
-    await bundle('api-shim/main.ts', outDir);
+    await bundle({ main: 'api-shim/main.ts' }, outDir);
     await copySwaggerUi(join(outDir, 'node_modules/swagger-ui-dist'));
   },
 } satisfies Record<string, (outDir: string) => Promise<void>>;
 
-/** Makes `main.mjs`: one file with all that the entry point imports, and a map that leads stack traces back to it. */
-async function bundle(entryPoint: string, outDir: string): Promise<void> {
+/** Makes NAME.mjs of each entry point: one file with all that it imports, and a map that leads stack traces back. */
+async function bundle(
+  entryPoints: Readonly<Record<string, string>>,
+  outDir: string,
+): Promise<void> {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
-    entryPoints: [entryPoint],
+    entryPoints,
     // Nothing is written there: the paths in the map are relative to it, wherever the checkout and the folder are.
-    outfile: 'main.mjs',
+    outdir: '.',
+    outExtension: { '.js': '.mjs' },
     write: false,
     bundle: true,
     platform: 'node',
