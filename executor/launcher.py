@@ -39,9 +39,9 @@ PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 # Passes of killing strays after which they are taken to be multiplying.
 PASSES_BEFORE_FREEZE = 3
 # When a spare is made after the last one was used or, at first, after the start: a first run may come at once and want the processor for itself.
-# Forking takes a millisecond; Node.js takes forty, and at the side of the run that it follows it would slow that down.
-SPARE_DELAY = {'python': 0.0, 'javascript': 0.005}
-FIRST_SPARE_DELAY = {'python': 0.0, 'javascript': 0.1}
+# Forking takes a millisecond, Node.js forty; not at once, so that the outcome of the run before is on its way first.
+SPARE_DELAY = {'python': 0.002, 'javascript': 0.005}
+FIRST_SPARE_DELAY = {'python': 0.002, 'javascript': 0.1}
 WARM_UP_DELAY = 0.3
 RETRY_DELAY = 0.02
 DEAF_TO = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM)

@@ -52,6 +52,10 @@ def wait_and_run():
     """Waits for a request, runs it and ends the process; never returns."""
     sys.stdout = sys.__stdout__ = stream(1)
     sys.stderr = sys.__stderr__ = stream(2)
+    sys.argv = [FILENAME]
+    sys.excepthook = lambda kind, error, tb: traceback.print_exception(kind, error, tb)
+    os.environ.clear()
+    gc.enable()
     rehearse()
     with open(REQUEST_FD, 'rb') as file:
         data = file.read()
@@ -63,6 +67,9 @@ def wait_and_run():
 def rehearse():
     """Goes through a run without effect: what pages that writes to are copied from the launcher now, not while someone waits."""
     request = json.loads('{"code": "def handler(event): return event", "event": {}, "executionId": "", "deadlineMs": 0}')
+    os.environ.update(REHEARSAL='1')
+    del os.environ['REHEARSAL']
+    user_site('/')
     scope = {}
     exec(compile(request['code'], FILENAME, 'exec', dont_inherit=True), scope)
     to_json(call(scope['handler'], request))
@@ -83,15 +90,11 @@ def run(request):
 
 
 def prepare(request):
-    os.environ.clear()
     os.environ.update(request['env'])
     if 'TZ' in os.environ:
         time.tzset()
-    sys.argv = [FILENAME]
     sys.path[0:0] = [os.getcwd(), *filter(None, os.environ.get('PYTHONPATH', '').split(':'))]
     user_site(request['env'].get('HOME'))
-    sys.excepthook = lambda kind, error, tb: traceback.print_exception(kind, error, tb)
-    gc.enable()
 
 
 def stream(fd):

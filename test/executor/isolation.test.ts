@@ -136,7 +136,7 @@ describe('user code', () => {
     for (const wreck of [
       'os.unlink(path)',
       'os.rename(path, path + ".gone")',
-      'os.unlink(path); open(path, "w").close()',
+      'open(path + ".new", "w").close(); os.rename(path + ".new", path)',
     ]) {
       await look('path = "/run/executor/executor.sock"', wreck);
       await isWell();

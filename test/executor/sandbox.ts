@@ -85,7 +85,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<TestSa
   const client = new HttpExecutorClient(signer);
   const agent = new Agent({ connect: { socketPath: socket } });
   const target: ExecutorTarget = { podUID: AUDIENCE, address: { kind: 'unix', path: socket } };
-  await untilHealthy(client, target, daemon).catch((error: unknown) => {
+  const close = async (): Promise<void> => {
+    await Promise.all([client.close(), agent.destroy()]);
+    const ended = once(daemon, 'exit');
+    if (daemon.exitCode === null && daemon.kill('SIGKILL')) await ended;
+    await rm(folder, { recursive: true, force: true });
+  };
+  await untilHealthy(client, target, daemon).catch(async (error: unknown) => {
+    await close();
     throw new Error(`executor did not start: ${log.join('')}`, { cause: error });
   });
   return {
@@ -98,12 +105,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<TestSa
     headers: async () => ({ authorization: `Bearer ${await signer.tokenFor(AUDIENCE)}` }),
     log: () => log.join(''),
     run: (input) => runToEnd(client, target, input),
-    close: async () => {
-      await Promise.all([client.close(), agent.destroy()]);
-      const ended = once(daemon, 'exit');
-      if (daemon.exitCode === null && daemon.kill('SIGKILL')) await ended;
-      await rm(folder, { recursive: true, force: true });
-    },
+    close,
   };
 }
 
