@@ -20,7 +20,7 @@ die() {
 kind_of_cluster() { cat "$STATE/kind-of-cluster" 2>/dev/null || true; }
 
 # From source, kubectl comes with the cluster; kind leaves it to the machine.
-path_with_programs() { printf '%s' "$BIN:$PATH"; }
+path_with_programs() { case $PATH in "$BIN":*) printf '%s' "$PATH" ;; *) printf '%s' "$BIN:$PATH" ;; esac; }
 
 lock() { # two runs at once would start, or stop, half of each other
   exec 9>"$STATE.lock"

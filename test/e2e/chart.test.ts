@@ -77,15 +77,15 @@ describe('values', () => {
   });
 
   test.each([
-    ['a value that does not exist', ['operator.replica=1'], 'replica'],
-    ['a replica count that is no number', ['operator.replicas=two'], 'operator/replicas'],
-    ['a namespace that is no DNS label', ['sandboxes.namespace=A_b'], 'sandboxes/namespace'],
-    ['sandboxes beside the control plane', [`sandboxes.namespace=${SYSTEM}`], 'live apart'],
-    ['an ingress without a host', ['api.ingress.enabled=true'], 'api.ingress.host is needed'],
+    ['a value that does not exist', ['operator.replica=1'], /replica/],
+    ['a replica count that is no number', ['operator.replicas=two'], /operator.replicas/],
+    ['a namespace that is no DNS label', ['sandboxes.namespace=A_b'], /sandboxes.namespace/],
+    ['sandboxes beside the control plane', [`sandboxes.namespace=${SYSTEM}`], /live apart/],
+    ['an ingress without a host', ['api.ingress.enabled=true'], /api.ingress.host is needed/],
   ])('%s is refused with a reason', async (_what, values, reason) => {
     const refused = await tryHelm(['template', ...RELEASE, '--set', values.join(',')]);
     expect(refused.exitCode).not.toBe(0);
-    expect(refused.stderr).toContain(reason);
+    expect(refused.stderr).toMatch(reason);
   });
 });
 
