@@ -63,7 +63,7 @@ export default {
     only(
       'operator-is-put-together-with-the-real-executor-client',
       '^operator/main\\.ts$',
-      `^(operator|kube)/|${EXECUTOR_FACE}|^executor/(http-client|token)\\.ts$`,
+      `^(operator|crds|kube)/|${EXECUTOR_FACE}|^executor/(http-client|token)\\.ts$`,
     ),
     only(
       'shim-imports-neither-operator-nor-local',
