@@ -10,6 +10,7 @@ import type { Caches } from './caches.ts';
 import { executionReconciler } from './execution/reconciler.ts';
 import type { Memory } from './memory.ts';
 import type { OperatorMetrics } from './metrics.ts';
+import { Newcomers } from './newcomers.ts';
 import type { PodSettings } from './sandbox/pod.ts';
 import { sandboxReconciler } from './sandbox/reconciler.ts';
 import { sandboxTemplateReconciler } from './sandbox-template/reconciler.ts';
@@ -53,14 +54,15 @@ export function sandboxController(context: ControllerContext): Controller {
 
 export function executionController(context: ControllerContext): Controller {
   const { caches, memory } = context;
+  const newcomers = new Newcomers(caches.executions);
   const reconcile = executionReconciler({
     ...context,
     ...memory,
     writes: memory.executionWrites,
-    leaderSince: () => memory.leadership.since,
+    isNewcomer: (uid) => newcomers.has(uid),
   });
   const concurrency = CONCURRENCY.execution;
-  const sources = [...executionSources(caches), memory.leadership];
+  const sources = [...executionSources(caches), newcomers];
   return new Controller({
     ...runtime(context),
     name: 'execution',

@@ -8,7 +8,6 @@ import type { KubeObject } from '../kube/objects.ts';
 import type { Caches } from './caches.ts';
 import { CreatedPods } from './created-pods.ts';
 import { InFlightRuns } from './execution/runs.ts';
-import { Leadership } from './leadership.ts';
 import { OwnWrites } from './own-writes.ts';
 import { ExecutorMonitor } from './sandbox/executor-monitor.ts';
 
@@ -19,7 +18,6 @@ export interface Memory {
   readonly createdPods: CreatedPods;
   readonly sandboxWrites: OwnWrites<Sandbox>;
   readonly executionWrites: OwnWrites<Execution>;
-  readonly leadership: Leadership;
 }
 
 export interface MemoryOptions {
@@ -48,7 +46,6 @@ export function createMemory(options: MemoryOptions): Memory {
     createdPods: new CreatedPods(clock),
     sandboxWrites: new OwnWrites(),
     executionWrites: new OwnWrites(),
-    leadership: new Leadership(clock),
   };
 }
 

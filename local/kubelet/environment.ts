@@ -51,7 +51,8 @@ async function valueOf(
 ): Promise<string | undefined> {
   if (valueFrom?.secretKeyRef !== undefined) return await secretValue(valueFrom.secretKeyRef, read);
   if (valueFrom?.fieldRef !== undefined) return fieldValue(valueFrom.fieldRef.fieldPath, pod);
-  return value ?? '';
+  // As kubelet reads it: https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
+  return (value ?? '').replaceAll('$$', '$');
 }
 
 function fieldValue(fieldPath: string, pod: Pod): string {

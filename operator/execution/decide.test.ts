@@ -95,7 +95,7 @@ describe('an execution whose sandbox lost a pod', () => {
   const sandbox = sandboxWith(readyStatus({ lostAt, restarts: 1 }));
 
   test('may have run there if an earlier leader was about, so it is not run again', () => {
-    const { actions, status } = decide(seen({ sandbox, leaderSince: BORN + 9 * SECOND }), settings);
+    const { actions, status } = decide(seen({ sandbox, isNewcomer: false }), settings);
     expect(actions).toEqual([]);
     expect(status).toMatchObject({ phase: 'Crashed', reason: 'ExecutorLost' });
   });
@@ -104,14 +104,11 @@ describe('an execution whose sandbox lost a pod', () => {
     const execution = anExecution({
       metadata: { creationTimestamp: timestamp(BORN + 6 * SECOND) },
     });
-    const { actions } = decide(
-      seen({ sandbox, execution, leaderSince: BORN + 9 * SECOND }),
-      settings,
-    );
+    const { actions } = decide(seen({ sandbox, execution, isNewcomer: false }), settings);
     expect(actions).toMatchObject([{ type: 'followRun' }]);
   });
 
-  test('runs on the new pod if this process alone handed out executions all the time', () => {
+  test('runs on the new pod if it appeared while this process leads', () => {
     expect(decide(seen({ sandbox }), settings).actions).toMatchObject([{ type: 'followRun' }]);
   });
 
@@ -233,7 +230,7 @@ describe('an execution that was handed over', () => {
       },
     });
     expect(decide(seen({ run: running, pod }), settings).status).toMatchObject({
-      phase: 'Crashed',
+      phase: 'Failed',
       reason: 'OOMKilled',
     });
   });

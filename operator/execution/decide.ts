@@ -128,20 +128,18 @@ function reportLoss(seen: Observed): Decision | undefined {
   if (seen.run?.progress.phase === 'lost') return lost(seen, seen.run.progress.message);
   const state = podState(seen.pod);
   if (state.kind === 'over' && state.reason === 'OOMKilled') {
-    return finish(seen, { phase: 'Crashed', reason: 'OOMKilled', message: state.message });
+    return finish(seen, { phase: 'Failed', reason: 'OOMKilled', message: state.message });
   }
   if (state.kind === 'over') return lost(seen, state.message);
   if (seen.sandbox?.status?.podUID === podUID) return undefined;
   return lost(seen, 'its pod was lost before the outcome was known');
 }
 
-/** An earlier leader may have handed it to a pod that is gone. Only who alone handed out executions since it was created knows better. */
+/** An earlier leader may have handed it to a pod that is gone, unless there was none since it was created. */
 function loseWhatMayHaveRun(seen: Observed): Decision | undefined {
   const lostAt = timeOf(seen.sandbox?.status?.lostAt);
   if (lostAt === undefined || handedTo(seen) !== undefined) return undefined;
-  const isOlder = createdAt(seen) <= lostAt;
-  const isOursAlone = createdAt(seen) >= seen.leaderSince;
-  if (!isOlder || isOursAlone) return undefined;
+  if (seen.isNewcomer || createdAt(seen) > lostAt) return undefined;
   return lost(seen, 'its pod was lost, and whether it ran there is not known');
 }
 

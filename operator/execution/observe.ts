@@ -26,8 +26,8 @@ export interface Observed {
   readonly target: ExecutorTarget | undefined;
   /** Absent: this process does not follow the run. */
   readonly run: RunView | undefined;
-  /** Since when no other process hands out executions. */
-  readonly leaderSince: number;
+  /** It appeared while this process leads: nobody else can have handed it out. */
+  readonly isNewcomer: boolean;
   readonly now: number;
 }
 
@@ -38,7 +38,7 @@ export interface ObserveDeps {
   readonly runs: InFlightRuns;
   readonly writes: OwnWrites<Execution>;
   readonly sandboxWrites: OwnWrites<Sandbox>;
-  readonly leaderSince: () => number;
+  readonly isNewcomer: (uid: string) => boolean;
   /** Undefined as long as a pod has no address. */
   readonly addressOf: (pod: Pod) => ExecutorAddress | undefined;
 }
@@ -67,7 +67,7 @@ function look(deps: ObserveDeps, execution: Execution, sandbox: Sandbox | undefi
     pod,
     target: targetOf(deps, pod),
     run,
-    leaderSince: deps.leaderSince(),
+    isNewcomer: deps.isNewcomer(execution.metadata.uid),
     now: deps.clock.now(),
   };
 }

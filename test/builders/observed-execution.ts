@@ -22,7 +22,7 @@ export function seenExecution(overrides: Partial<Observed> = {}): Observed {
     pod: aRunningPodOf(sandbox),
     target,
     run: undefined,
-    leaderSince: BORN - SECOND,
+    isNewcomer: true,
     now: BORN + 10 * SECOND,
     ...overrides,
   };

@@ -110,7 +110,7 @@ test('a run ends with its pod, and the next one has a new pod', async () => {
   world.executors.script = () => ({});
   await run({ metadata: { name: 'next' } });
   const { status } = await world.execution(isFinished);
-  expect(status).toMatchObject({ phase: 'Crashed', podUID: pod.metadata.uid });
+  expect(status).toMatchObject({ phase: 'Failed', reason: 'OOMKilled', podUID: pod.metadata.uid });
   const next = await world.execution(isFinished, 'next');
   expect(next.status).toMatchObject({ phase: 'Completed', podName: 'box-1' });
 });
