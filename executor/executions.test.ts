@@ -20,6 +20,7 @@ class World {
   constructor(limits: Partial<RetentionLimits> = {}) {
     const clock: Clock = {
       now: () => this.time,
+      monotonic: () => this.time,
       schedule: (callback, delayMs) => {
         const timer = { at: this.time + delayMs, callback };
         this.#timers.push(timer);

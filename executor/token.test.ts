@@ -9,7 +9,12 @@ const keys = generateKeyPairSync('ed25519');
 const publicKey = keys.publicKey.export({ format: 'der', type: 'spki' }).toString('base64');
 
 function clockAt(now: number): Clock & { time: number } {
-  const clock = { time: now, now: () => clock.time, schedule: () => () => undefined };
+  const clock = {
+    time: now,
+    now: () => clock.time,
+    monotonic: () => clock.time,
+    schedule: () => () => undefined,
+  };
   return clock;
 }
 

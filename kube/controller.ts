@@ -156,10 +156,10 @@ export class Controller {
     const labels = { controller: this.name };
     const log = logger.child({ ...labels, key, reconcileId: randomUUID() });
     metrics?.activeReconciles.inc(labels);
-    const startedAt = this.#clock.now();
+    const startedAt = this.#clock.monotonic();
     const outcome = await this.#reconcile(key, log);
     metrics?.activeReconciles.dec(labels);
-    metrics?.reconcileSeconds.observe(labels, (this.#clock.now() - startedAt) / 1000);
+    metrics?.reconcileSeconds.observe(labels, (this.#clock.monotonic() - startedAt) / 1000);
     metrics?.reconciles.inc({ ...labels, result: outcome.result });
     this.#settle(key, outcome, log);
     this.#queue.done(key);

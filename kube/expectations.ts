@@ -36,7 +36,7 @@ export class Expectations {
 
   /** `what` is a `creationOf` or `deletionOf`; call it before the call to the API server. */
   expect(key: string, what: string): void {
-    const expiresAt = this.#clock.now() + this.#ttlMs;
+    const expiresAt = this.#clock.monotonic() + this.#ttlMs;
     const known = this.satisfied(key) ? undefined : this.#byKey.get(key);
     const expectation = known ?? { pending: new Set<string>(), expiresAt };
     expectation.pending.add(what);
@@ -60,7 +60,7 @@ export class Expectations {
 
   satisfied(key: string): boolean {
     const expectation = this.#byKey.get(key);
-    return expectation === undefined || this.#clock.now() >= expectation.expiresAt;
+    return expectation === undefined || this.#clock.monotonic() >= expectation.expiresAt;
   }
 
   /** The owner is gone. */

@@ -184,3 +184,48 @@ test('timings that would let two lead are refused', () => {
     'must last longer',
   );
 });
+
+test('setting back the time of day does not make a leader go on without renewals', async () => {
+  const { clock, candidate } = aStage();
+  const a = candidate('a');
+  await clock.run(0);
+  a.connection.network = 'down';
+  clock.step(-3_600_000);
+  await clock.run(10_000);
+  expect(a.elector.lost.aborted).toBe(true);
+});
+
+test('one renewal that is never answered leaves time for another', async () => {
+  const { clock, candidate, holder } = aStage();
+  const a = candidate('a');
+  await clock.run(1_000);
+  a.connection.network = 'hung';
+  await clock.run(2_000);
+  a.connection.network = 'up';
+  await clock.run(30_000);
+  expect(a.elector.lost.aborted).toBe(false);
+  expect(holder()).toBe('a');
+});
+
+test('a renewal whose answer was lost is no conflict with oneself', async () => {
+  const { clock, candidate, holder } = aStage();
+  const a = candidate('a');
+  await clock.run(1_000);
+  a.connection.network = 'mute';
+  await clock.run(2_000);
+  a.connection.network = 'up';
+  await clock.run(30_000);
+  expect(a.elector.lost.aborted).toBe(false);
+  expect(holder()).toBe('a');
+});
+
+test('a release that cuts a renewal short still frees the lease', async () => {
+  const { clock, candidate, holder } = aStage();
+  const a = candidate('a');
+  await clock.run(1_000);
+  a.connection.network = 'mute';
+  await clock.run(2_000);
+  a.connection.network = 'up';
+  await a.elector.release();
+  expect(holder()).toBe('');
+});

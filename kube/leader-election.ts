@@ -2,7 +2,7 @@ import type { KubeClient } from './client.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { withDeadline } from './deadline.ts';
-import { NotFoundError } from './errors.ts';
+import { ConflictError, NotFoundError } from './errors.ts';
 import { LEASES } from './lease.ts';
 import type { Lease } from './lease.ts';
 import type { Logger } from './logger.ts';
@@ -28,6 +28,8 @@ export interface LeaderElectionOptions {
   readonly random?: () => number;
   readonly metrics?: RuntimeMetrics;
 }
+
+type LeaseSpec = NonNullable<Lease['spec']>;
 
 /** This process is not the leader any more; it must stop at once and best exits. */
 export class LeaseLostError extends Error {
@@ -83,7 +85,7 @@ export class LeaderElector {
   async acquire(signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
-      const startedAt = this.#clock.now();
+      const startedAt = this.#clock.monotonic();
       if (await this.#attempt(signal, this.#renewDeadlineMs)) {
         this.#lead(startedAt);
         return;
@@ -96,13 +98,11 @@ export class LeaderElector {
   async release(): Promise<void> {
     this.#stop.abort();
     await this.#renewal;
-    if (!this.#leading || this.#seen === undefined) return;
+    if (!this.#leading) return;
     this.#setLeading(false);
     try {
-      const spec = { ...this.#spec(this.#seen.lease), holderIdentity: '', leaseDurationSeconds: 1 };
-      await this.#within(this.#retryPeriodMs, undefined, (signal) =>
-        this.#write({ ...this.#lease(), spec }, signal),
-      );
+      const deadline = { clock: this.#clock, timeoutMs: this.#retryPeriodMs };
+      await withDeadline(deadline, (signal) => this.#giveUp(signal));
     } catch (error) {
       this.#options.logger.warn('the lease could not be released and will expire', { error });
     }
@@ -117,15 +117,15 @@ export class LeaderElector {
   async #keep(renewedAt: number): Promise<void> {
     let deadline = renewedAt + this.#renewDeadlineMs;
     for (;;) {
-      const pause = Math.min(this.#retryPeriodMs, deadline - this.#clock.now());
+      const pause = Math.min(this.#retryPeriodMs, deadline - this.#clock.monotonic());
       await sleep(this.#clock, pause, this.#stop.signal);
       if (this.#stop.signal.aborted) return;
       // Counted from before the request: others may have seen the lease change that early.
-      const startedAt = this.#clock.now();
+      const startedAt = this.#clock.monotonic();
       const left = deadline - startedAt;
       if (left > 0 && (await this.#attempt(this.#stop.signal, left))) {
         deadline = startedAt + this.#renewDeadlineMs;
-      } else if (this.#heldByOther() || this.#clock.now() >= deadline) {
+      } else if (this.#heldByOther() || this.#clock.monotonic() >= deadline) {
         this.#lose();
         return;
       }
@@ -139,9 +139,12 @@ export class LeaderElector {
   }
 
   /** Whether the lease is ours for another while; never throws. */
-  async #attempt(signal: AbortSignal, timeoutMs: number): Promise<boolean> {
+  async #attempt(signal: AbortSignal, leftMs: number): Promise<boolean> {
+    // At most half of the deadline, so that one request that is never answered leaves time for another.
+    const timeoutMs = Math.min(leftMs, this.#renewDeadlineMs / 2);
     try {
-      return await this.#within(timeoutMs, signal, (inner) => this.#acquireOrRenew(inner));
+      const deadline = { clock: this.#clock, timeoutMs, signal };
+      return await withDeadline(deadline, (inner) => this.#acquireOrRenew(inner));
     } catch (error) {
       if (!signal.aborted) this.#options.logger.warn('the lease could not be had', { error });
       return false;
@@ -149,21 +152,37 @@ export class LeaderElector {
   }
 
   async #acquireOrRenew(signal: AbortSignal): Promise<boolean> {
-    // The holder writes what it wrote last; a conflict tells it to look, at the next attempt.
-    if (!this.#leading || this.#seen === undefined) await this.#look(signal);
+    if (this.#leading && (await this.#renew(signal))) return true;
+    await this.#look(signal);
     if (this.#seen === undefined) {
       this.#see(await this.#options.client.create(LEASES, this.#draft(), signal));
       return true;
     }
     if (!this.#free()) return false;
-    const { lease } = this.#seen;
+    await this.#write(this.#seen.lease, this.#spec(this.#seen.lease), signal);
+    return true;
+  }
+
+  /** The holder writes over what it wrote last, without a read; false when that is not what is there. */
+  async #renew(signal: AbortSignal): Promise<boolean> {
+    if (this.#seen === undefined) return false;
     try {
-      await this.#write({ ...lease, spec: this.#spec(lease) }, signal);
+      await this.#write(this.#seen.lease, this.#spec(this.#seen.lease), signal);
       return true;
     } catch (error) {
-      await this.#look(signal);
+      // Taken by another, deleted, or our own write whose answer was lost.
+      if (error instanceof ConflictError || error instanceof NotFoundError) return false;
       throw error;
     }
+  }
+
+  async #giveUp(signal: AbortSignal): Promise<void> {
+    // The stop may have cut off a renewal that the server carried out.
+    await this.#look(signal);
+    if (this.#seen === undefined || this.#heldByOther()) return;
+    const { lease } = this.#seen;
+    const free = { ...this.#spec(lease), holderIdentity: '', leaseDurationSeconds: 1 };
+    await this.#write(lease, free, signal);
   }
 
   async #look(signal: AbortSignal): Promise<void> {
@@ -178,27 +197,21 @@ export class LeaderElector {
   /** Remembers the lease and, by our own clock, since when it is like this. */
   #see(lease: Lease): void {
     const same = this.#seen?.lease.metadata.resourceVersion === lease.metadata.resourceVersion;
-    if (!same) this.#seen = { lease, at: this.#clock.now() };
+    if (!same) this.#seen = { lease, at: this.#clock.monotonic() };
   }
 
-  async #write(lease: Lease, signal: AbortSignal): Promise<void> {
-    this.#see(await this.#options.client.replace(LEASES, lease, { signal }));
+  async #write(lease: Lease, spec: LeaseSpec, signal: AbortSignal): Promise<void> {
+    this.#see(await this.#options.client.replace(LEASES, { ...lease, spec }, { signal }));
   }
 
   #free(): boolean {
-    return (
-      !this.#heldByOther() || this.#clock.now() - (this.#seen?.at ?? 0) >= this.#leaseDurationMs
-    );
+    const unchangedMs = this.#clock.monotonic() - (this.#seen?.at ?? 0);
+    return !this.#heldByOther() || unchangedMs >= this.#leaseDurationMs;
   }
 
   #heldByOther(): boolean {
     const holder = this.#seen?.lease.spec?.holderIdentity ?? '';
     return holder !== '' && holder !== this.#options.identity;
-  }
-
-  #lease(): Lease {
-    if (this.#seen === undefined) throw new LeaseLostError('the lease is gone');
-    return this.#seen.lease;
   }
 
   #draft(): Draft<Lease> & Pick<Lease, 'spec'> {
@@ -212,7 +225,7 @@ export class LeaderElector {
     };
   }
 
-  #spec(previous: Lease | undefined): NonNullable<Lease['spec']> {
+  #spec(previous: Lease | undefined): LeaseSpec {
     const { identity } = this.#options;
     const now = microTime(this.#clock.now());
     const was = previous?.spec;
@@ -230,13 +243,5 @@ export class LeaderElector {
   #setLeading(leading: boolean): void {
     this.#leading = leading;
     this.#options.metrics?.leader.set({ lease: keyOf(this.#options.lease) }, leading ? 1 : 0);
-  }
-
-  async #within<R>(
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
-    work: (signal: AbortSignal) => Promise<R>,
-  ): Promise<R> {
-    return withDeadline({ clock: this.#clock, timeoutMs, signal }, work);
   }
 }

@@ -63,11 +63,11 @@ export class ListWatch<T extends KubeObject> {
     this.#options = options;
     this.#sink = sink;
     this.#backoff = new Backoff(options.backoff, options.random);
-    this.#contactAt = options.clock.now();
+    this.#contactAt = options.clock.monotonic();
     this.#heartbeatAt = this.#contactAt;
   }
 
-  /** When the loop last moved, be it to fail again: old means that the loop itself hangs. */
+  /** When, by the monotonic clock, the loop last moved, be it to fail again: old means that the loop itself hangs. */
   get heartbeatAt(): number {
     return this.#heartbeatAt;
   }
@@ -75,7 +75,7 @@ export class ListWatch<T extends KubeObject> {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const delay = await this.#step(signal);
-      this.#heartbeatAt = this.#options.clock.now();
+      this.#heartbeatAt = this.#options.clock.monotonic();
       if (delay > 0) await sleep(this.#options.clock, delay, signal);
     }
   }
@@ -110,7 +110,7 @@ export class ListWatch<T extends KubeObject> {
       try {
         const page = await client.list(type, { ...filter, ...pageOf(pageSize, token), signal });
         for (const item of page.items) items.push(item);
-        this.#heartbeatAt = clock.now();
+        this.#heartbeatAt = clock.monotonic();
         token = page.metadata.continue;
         const { resourceVersion } = page.metadata;
         if (token === undefined || token === '') return { items, resourceVersion };
@@ -126,7 +126,7 @@ export class ListWatch<T extends KubeObject> {
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<number> {
     const { client, selection, clock, random } = this.#options;
     const { type, ...filter } = selection;
-    const startedAt = clock.now();
+    const startedAt = clock.monotonic();
     const attempt = new AbortController();
     const release = this.#guard(attempt, signal);
     // Spread over 5 to 10 minutes, so that the watches of many clients do not all come back at once (as client-go does).
@@ -140,7 +140,7 @@ export class ListWatch<T extends KubeObject> {
       }
     } finally {
       release();
-      healthy ||= clock.now() - startedAt >= HEALTHY_WATCH_MS;
+      healthy ||= clock.monotonic() - startedAt >= HEALTHY_WATCH_MS;
       if (healthy) this.#backoff.reset();
     }
     return this.#closed(healthy);
@@ -149,11 +149,11 @@ export class ListWatch<T extends KubeObject> {
   /** Aborts the attempt on the caller's abort and when nothing was heard for too long. Returns the undoing of both. */
   #guard(attempt: AbortController, signal: AbortSignal): () => void {
     const { clock, idleTimeoutMs } = this.#options;
-    this.#heartbeatAt = clock.now();
+    this.#heartbeatAt = clock.monotonic();
     let cancel = (): void => undefined;
     // Rearmed when it fires and not per event: a busy watch pays nothing.
     const check = (): void => {
-      const remaining = this.#heartbeatAt + idleTimeoutMs - clock.now();
+      const remaining = this.#heartbeatAt + idleTimeoutMs - clock.monotonic();
       if (remaining <= 0) attempt.abort(silence(idleTimeoutMs));
       else cancel = clock.schedule(check, remaining);
     };
@@ -181,7 +181,7 @@ export class ListWatch<T extends KubeObject> {
 
   #touch(resourceVersion: string): void {
     this.#resourceVersion = resourceVersion;
-    this.#contactAt = this.#heartbeatAt = this.#options.clock.now();
+    this.#contactAt = this.#heartbeatAt = this.#options.clock.monotonic();
   }
 
   /** A sink that throws is a bug of the sink; the mirror goes on. */
@@ -197,7 +197,7 @@ export class ListWatch<T extends KubeObject> {
   #closed(healthy: boolean): number {
     this.#options.metrics?.watchRestarts.inc({ kind: this.#kind, cause: 'closed' });
     if (!healthy) return this.#backoff.next();
-    this.#contactAt = this.#options.clock.now();
+    this.#contactAt = this.#options.clock.monotonic();
     return 0;
   }
 
@@ -205,7 +205,7 @@ export class ListWatch<T extends KubeObject> {
     const { clock, logger, metrics } = this.#options;
     const cause = causeOf(error);
     metrics?.watchRestarts.inc({ kind: this.#kind, cause });
-    if (cause === 'gone' || clock.now() - this.#contactAt > RELIST_AFTER_MS) {
+    if (cause === 'gone' || clock.monotonic() - this.#contactAt > RELIST_AFTER_MS) {
       this.#resourceVersion = undefined;
     }
     const asked = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;

@@ -20,7 +20,7 @@ function anOperator(options: Partial<ManagerOptions> = {}) {
   const cache = {
     name: 'widgets',
     synced: false,
-    heartbeatAt: clock.now(),
+    heartbeatAt: clock.monotonic(),
     start: () => void log.push('cache starts'),
     stop: async () => void log.push('cache stops'),
     whenSynced: async (signal?: AbortSignal) => {
@@ -222,7 +222,7 @@ test('health, readiness and metrics are served while it runs', async () => {
   expect(await get('/other')).toEqual([404, 'not found\n']);
   clock.advance(5 * 60_000 + 1);
   expect(await get('/healthz')).toEqual([503, 'the watch of widgets hangs\n']);
-  cache.heartbeatAt = clock.now();
+  cache.heartbeatAt = clock.monotonic();
   expect(await get('/healthz')).toEqual([200, 'ok\n']);
   const stopped = manager.stop();
   await clock.run(10_000);

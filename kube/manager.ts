@@ -11,7 +11,7 @@ import type { Logger } from './logger.ts';
 export interface ManagedCache {
   readonly name: string;
   readonly synced: boolean;
-  /** When its watch loop last moved. */
+  /** When, by the monotonic clock, its watch loop last moved. */
   readonly heartbeatAt: number;
   start(): void;
   stop(): Promise<void>;
@@ -129,14 +129,14 @@ export class Manager {
       caches,
       graceMs = 20_000,
     } = this.#options;
-    const deadline = this.#clock.now() + graceMs;
+    const deadline = this.#clock.monotonic() + graceMs;
     this.#ready = false;
     this.#stopping.abort();
     // Half of the time for work to end by itself, then it is aborted.
     const steps: readonly (readonly [string, () => Promise<unknown>])[] = [
       ...services.map((service) => [service.name, () => service.stop()] as const),
       ['controllers', () => Promise.all(controllers.map((c) => c.stop(graceMs / 2)))],
-      ['events', async () => events?.flush(Math.max(deadline - this.#clock.now(), 0) / 2)],
+      ['events', async () => events?.flush(Math.max(deadline - this.#clock.monotonic(), 0) / 2)],
       ['election', () => this.#leading],
       ['lease', async () => election?.release()],
       ['caches', () => Promise.all(caches.map((cache) => cache.stop()))],
@@ -154,7 +154,7 @@ export class Manager {
           logger.warn('stopping took too long, going on without', { part: name });
           resolve();
         },
-        Math.max(deadline - this.#clock.now(), 0),
+        Math.max(deadline - this.#clock.monotonic(), 0),
       );
     });
     try {
@@ -167,7 +167,7 @@ export class Manager {
   }
 
   #sick(): readonly string[] {
-    const oldest = this.#clock.now() - HEARTBEAT_MS;
+    const oldest = this.#clock.monotonic() - HEARTBEAT_MS;
     return this.#options.caches
       .filter((cache) => cache.heartbeatAt < oldest)
       .map((cache) => `the watch of ${cache.name} hangs`);

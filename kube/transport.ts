@@ -83,7 +83,7 @@ export class Transport {
   }
 
   async #current(): Promise<Session> {
-    if (this.#session !== undefined && this.#options.clock.now() < this.#session.renewAt) {
+    if (this.#session !== undefined && this.#options.clock.monotonic() < this.#session.renewAt) {
       return this.#session;
     }
     this.#renewal ??= this.#renew().finally(() => {
@@ -102,7 +102,7 @@ export class Transport {
     // Graceful: calls and watches under way finish on the old certificate.
     if (old !== undefined && !same) for (const pool of Object.values(old.pools)) void pool.close();
     const headers = { ...this.#headers(), ...authorization(options) };
-    this.#session = { tls, headers, pools, renewAt: this.#options.clock.now() + RENEW_MS };
+    this.#session = { tls, headers, pools, renewAt: this.#options.clock.monotonic() + RENEW_MS };
     return this.#session;
   }
 

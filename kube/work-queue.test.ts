@@ -60,7 +60,11 @@ test.each([
 
 test('a timer that fires early, as Node does on very long delays, waits for the rest', () => {
   const fake = new FakeClock();
-  const cut = { now: () => fake.now(), schedule: fake.schedule.bind(fake) };
+  const cut = {
+    now: () => fake.now(),
+    monotonic: () => fake.monotonic(),
+    schedule: fake.schedule.bind(fake),
+  };
   const queue = new WorkQueue({
     name: 'test',
     clock: { ...cut, schedule: (callback, ms) => fake.schedule(callback, Math.min(ms, 1_000)) },
@@ -189,4 +193,12 @@ test('whatever is done to it, no key is worked on twice at a time, and none that
       expect(clock.pending).toBe(0);
     }),
   );
+});
+
+test('a delay is one by the stopwatch, whatever happens to the time of day', () => {
+  const { queue, clock } = aQueue();
+  queue.add('a', { afterMs: 1_000 });
+  clock.step(-3_600_000);
+  clock.advance(1_000);
+  expect(queue.take()).toBe('a');
 });

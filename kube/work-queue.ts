@@ -28,6 +28,7 @@ export interface WorkQueueOptions {
 
 interface Entry {
   readonly key: string;
+  /** By the monotonic clock. */
   dueAt: number;
   priority: Priority;
   cancelTimer: (() => void) | undefined;
@@ -51,7 +52,7 @@ export class WorkQueue {
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
-    this.#bucket = new TokenBucket(options.rateLimit, options.clock.now());
+    this.#bucket = new TokenBucket(options.rateLimit, options.clock.monotonic());
   }
 
   /** Keys that could be taken now. */
@@ -62,7 +63,7 @@ export class WorkQueue {
   add(key: string, { afterMs = 0, priority = 'normal' }: AddOptions = {}): void {
     if (this.#shutDown) return;
     this.#options.metrics?.queueAdds.inc({ name: this.#options.name });
-    const dueAt = this.#options.clock.now() + Math.max(afterMs, 0);
+    const dueAt = this.#options.clock.monotonic() + Math.max(afterMs, 0);
     const entry = this.#entries.get(key);
     if (entry === undefined) this.#insert({ key, dueAt, priority, cancelTimer: undefined });
     else this.#improve(entry, dueAt, priority);
@@ -74,8 +75,8 @@ export class WorkQueue {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
     metrics?.queueRetries.inc({ name });
-    const delays = [backoffDelay(failures, backoff, random), this.#bucket.reserve(clock.now())];
-    const afterMs = Math.max(atLeastMs, ...delays);
+    const backoffMs = backoffDelay(failures, backoff, random);
+    const afterMs = Math.max(atLeastMs, backoffMs, this.#bucket.reserve(clock.monotonic()));
     this.add(key, { afterMs });
     return afterMs;
   }
@@ -132,7 +133,7 @@ export class WorkQueue {
 
   /** Also the timer's callback: one that fires early (Node rounds, long delays are cut) just waits for the rest. */
   #place(entry: Entry): void {
-    const remaining = entry.dueAt - this.#options.clock.now();
+    const remaining = entry.dueAt - this.#options.clock.monotonic();
     if (remaining > 0) {
       entry.cancelTimer = this.#options.clock.schedule(() => {
         this.#place(entry);
@@ -158,6 +159,6 @@ export class WorkQueue {
 
   #observeTake(entry: Entry): void {
     const { metrics, clock, name } = this.#options;
-    metrics?.queueSeconds.observe({ name }, (clock.now() - entry.dueAt) / 1000);
+    metrics?.queueSeconds.observe({ name }, (clock.monotonic() - entry.dueAt) / 1000);
   }
 }

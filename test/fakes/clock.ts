@@ -8,6 +8,7 @@ interface Timer {
 /** A clock that stands still until a test moves it. */
 export class FakeClock implements Clock {
   #now: number;
+  #wallOffset = 0;
   readonly #timers = new Set<Timer>();
 
   constructor(start: number | string = '2026-01-01T00:00:00Z') {
@@ -15,7 +16,16 @@ export class FakeClock implements Clock {
   }
 
   now(): number {
+    return this.#now + this.#wallOffset;
+  }
+
+  monotonic(): number {
     return this.#now;
+  }
+
+  /** Sets the machine's time: `now` jumps, and neither `monotonic` nor a timer notices. */
+  step(ms: number): void {
+    this.#wallOffset += ms;
   }
 
   schedule(callback: () => void, delayMs: number): () => void {

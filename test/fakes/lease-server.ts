@@ -10,24 +10,35 @@ import type { Draft, KubeObject, ResourceType } from '../../kube/objects.ts';
 
 const refusal = (code: number, reason: string) => ({ code, reason, message: reason });
 
+/** `down` refuses at once, `hung` swallows requests, `mute` the answers of writes. */
+export type Network = 'up' | 'down' | 'hung' | 'mute';
+
+type Hop = (signal: AbortSignal | undefined) => Promise<void>;
+
 /** One Lease with the API server's optimistic lock, seen by several clients of which each can be cut off. */
 export class LeaseServer {
   lease: Lease | undefined;
   writes = 0;
 
-  /** A client of its own for one candidate. `network` is `up`, `down` (refuses at once) or `hung` (never answers). */
-  connect(): { client: KubeClient; network: 'up' | 'down' | 'hung' } {
+  /** A client of its own for one candidate. */
+  connect(): { client: KubeClient; network: Network } {
     const connection = {
-      network: 'up' as 'up' | 'down' | 'hung',
-      client: this.#client(async (signal) => {
-        if (connection.network === 'down') throw new UnavailableError(refusal(0, 'Down'));
-        if (connection.network === 'hung') await aborted(signal);
+      network: 'up' as Network,
+      client: this.#client({
+        reach: async (signal) => {
+          signal?.throwIfAborted();
+          if (connection.network === 'down') throw new UnavailableError(refusal(0, 'Down'));
+          if (connection.network === 'hung') await aborted(signal);
+        },
+        answered: async (signal) => {
+          if (connection.network === 'mute') await aborted(signal);
+        },
       }),
     };
     return connection;
   }
 
-  #client(reach: (signal: AbortSignal | undefined) => Promise<void>): KubeClient {
+  #client({ reach, answered }: Record<'reach' | 'answered', Hop>): KubeClient {
     const unused = (): never => {
       throw new Error('an elector does not call this');
     };
@@ -60,7 +71,9 @@ export class LeaseServer {
         if (object.metadata.resourceVersion !== this.lease.metadata.resourceVersion) {
           throw new ConflictError(refusal(409, 'Conflict'));
         }
-        return typed<T>(this.#store(object));
+        const stored = this.#store(object);
+        await answered(options?.signal);
+        return typed<T>(stored);
       },
       list: unused,
       watch: unused,

@@ -15,6 +15,10 @@ export class SkippingClock implements Clock {
     return Date.now() + this.#aheadMs;
   }
 
+  monotonic(): number {
+    return performance.now() + this.#aheadMs;
+  }
+
   schedule(callback: () => void, delayMs: number): () => void {
     const timer: Timer = { dueAt: this.now() + delayMs, callback, cancel: () => undefined };
     this.#timers.add(timer);
