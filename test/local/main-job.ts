@@ -109,18 +109,20 @@ export function describeMainJob(runner: 'docker' | 'process'): void {
 
     test('a daemon that escapes by double fork and setsid is gone when its run is over', async () => {
       const escape = [
-        'import os, time',
+        'import os',
+        'r, w = os.pipe()',
         'if os.fork() == 0:',
         '    os.setsid()',
-        '    if os.fork() == 0: time.sleep(1234)',
+        '    if os.fork() == 0:',
+        '        os.write(w, b"x")',
+        '        os.execvp("sleep", ["sleep", "123456"])',
         '    os._exit(0)',
+        'os.read(r, 1)',
+        'print("escaped")',
       ].join('\n');
-      await session.execute(escape);
-      const look = `ls -d /proc/[0-9]* | wc -l`;
-      const before = await session.execute(look, { language: 'shell' });
-      await session.execute(escape);
-      const after = await session.execute(look, { language: 'shell' });
-      expect(after.stdout).toBe(before.stdout);
+      expect(await session.execute(escape)).toMatchObject({ stdout: 'escaped\n' });
+      const look = "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'sleep 12345[6]' || true";
+      expect(await session.execute(look, { language: 'shell' })).toMatchObject({ stdout: '0\n' });
     });
 
     test('after kill -9 of the control plane in mid-run the run ends with a result or a reason, and the session works', async () => {
