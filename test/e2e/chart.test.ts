@@ -360,6 +360,17 @@ describe('upgrade, rollback, uninstall', () => {
     await kubectl(inSandboxes('get', 'sandboxtemplate', 'python-basic', 'nodejs-basic'));
   });
 
+  test('sandboxes that outlive a release stay closed, and the next one goes on with them', async () => {
+    const before = [await keyOf(), await podOf('first')];
+    const kept = [...OPTIONS, '--set', 'sandboxes.endOnUninstall=false'];
+    await helm(['upgrade', ...RELEASE, ...kept]);
+    await helm(['uninstall', 'sandbox', '--namespace', SYSTEM, '--wait']);
+    await kubectl(inSandboxes('get', 'networkpolicy', 'deny-all'));
+    await helm(['install', ...RELEASE, ...OPTIONS]);
+    expect([await keyOf(), await podOf('first')]).toEqual(before);
+    expect(await runIn('first', 'adopted', 'def handler(event):\n    return 3')).toBe(3);
+  });
+
   test('uninstalling ends the sandboxes and leaves nothing but the CRDs', async () => {
     await helm(['uninstall', 'sandbox', '--namespace', SYSTEM, '--wait']);
     await eventually(async () => {

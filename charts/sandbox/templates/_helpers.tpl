@@ -20,6 +20,14 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 
+{{/* Annotations of what sandboxes need while no release is there: it stays with them. */}}
+{{- define "sandbox.keptWithSandboxes" -}}
+{{- if not .Values.sandboxes.endOnUninstall -}}
+annotations:
+  helm.sh/resource-policy: keep
+{{- end -}}
+{{- end -}}
+
 {{/* Of (list . "operator"): what selects the pods of one component. */}}
 {{- define "sandbox.selector" -}}
 {{- $root := index . 0 -}}
