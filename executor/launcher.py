@@ -147,6 +147,8 @@ class Launcher:
             data = os.read(CHANNEL, CHUNK)
         except BlockingIOError:
             return
+        except ConnectionResetError:
+            data = b''
         if not data:
             os._exit(0)
         self.inbox += data
@@ -476,6 +478,8 @@ def main():
     libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for number in range(signal.SIGRTMIN, signal.SIGRTMAX + 1):
+        signal.signal(number, signal.SIG_DFL)  # the executor ignores them, and Node.js resets only the others for its children
     for number in DEAF_TO:
         signal.signal(number, signal.SIG_IGN)
     gc.disable()

@@ -26,6 +26,7 @@ const log = createJsonLog({ component: 'executor' });
 if (process.pid !== 1) throw new Error('the executor must be PID 1 of its container');
 const native = loadNative();
 native.makeUnreadable();
+native.ignoreSignals();
 
 const clock = systemClock;
 const config = readConfig(process.env);

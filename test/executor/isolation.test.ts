@@ -87,6 +87,27 @@ describe('user code', () => {
     expect(sandbox.log()).not.toMatch(/debugger/i);
   });
 
+  it('cannot end the executor with many signals at a time, either', async () => {
+    // Once fatal: of two that Node.js had handlers for, the second came while the first was being handled.
+    for (const signals of ['[2, 11, 15, 17]', 'range(1, 65)']) {
+      await look(
+        'import random',
+        'for _ in range(20000):',
+        `    try: os.kill(1, random.choice(${signals}))`,
+        '    except OSError: pass',
+      );
+      await isWell();
+    }
+  });
+
+  it('inherits none of the signals that the executor ignores, but for one of glibc', async () => {
+    const { stdout } = await sandbox.run({
+      language: 'shell',
+      code: 'grep SigIgn /proc/self/status',
+    });
+    expect(stdout.text).toBe('SigIgn:\t0000000080000000\n');
+  });
+
   it('does not open an inspector in the executor', async () => {
     await look('os.kill(1, signal.SIGUSR1)');
     const found = await look(

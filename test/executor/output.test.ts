@@ -88,7 +88,7 @@ describe('the event stream', () => {
 
   it('tells of output while the run goes on, and of its end', async () => {
     const wait =
-      'import os, time\nprint("one")\nwhile not os.path.exists("go-on"): time.sleep(0.01)\nprint("two")';
+      'import os, time\nos.write(1, b"one\\n")\nwhile not os.path.exists("go-on"): time.sleep(0.01)\nprint("two")';
     await start('live', wait);
     const events = openStream(sandbox, 'live', 0);
     expect((await events.next()).value).toEqual({ n: 0, type: 'stdout', data: 'one\n' });
