@@ -1,13 +1,11 @@
 #!/usr/bin/env bash
 # Runs the contract suite's other half: a real etcd, kube-apiserver and kube-controller-manager on loopback, in a folder that goes with them.
-#   SANDBOX_CLUSTER_BIN=folder-of-the-binaries test/contract/real-api-server.sh command...
+#   test/contract/real-api-server.sh command...
 # runs the command with CONTRACT_KUBECONFIG set and ends with its exit code; without a command it serves until it is told to stop.
 set -euo pipefail
 
-bin=${SANDBOX_CLUSTER_BIN:?names the folder with etcd, kube-apiserver and kube-controller-manager}
-for program in etcd kube-apiserver kube-controller-manager; do
-  [ -x "$bin/$program" ] || { echo "real-api-server: no $program in $bin" >&2; exit 2; }
-done
+bin=$("$(dirname "${BASH_SOURCE[0]}")/../cluster/programs")
+export KUBECTL=${KUBECTL:-$bin/kubectl}
 port=${CONTRACT_PORT:-16443} etcd_port=${CONTRACT_ETCD_PORT:-12379} etcd_peer_port=${CONTRACT_ETCD_PEER_PORT:-12380}
 state=$(mktemp -d "${TMPDIR:-/tmp}/contract-XXXXXX")
 token=$(openssl rand -hex 16)
