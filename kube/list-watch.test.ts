@@ -164,6 +164,19 @@ test('delays grow while every watch fails at once, and start small again after a
   expect(delays).toEqual([200, 400, 800, 200, 400]);
 });
 
+test('delays grow too while every watch fails only after a while, as when connections time out', async () => {
+  const script = new ScriptedClient(page('10'));
+  const { clock, logger } = await mirror(script);
+  for (let round = 0; round < 4; round += 1) {
+    await clock.run(10_000);
+    script.watch.fail(reset);
+    const count = script.watches.length;
+    while (script.watches.length === count) await clock.run(100);
+  }
+  const delays = logger.lines.map((line) => line.fields['delayMs']);
+  expect(delays).toEqual([200, 400, 800, 1_600]);
+});
+
 test('a silent connection is cut and the watch begun anew', async () => {
   const script = new ScriptedClient(page('10'));
   const { clock, logger } = await mirror(script);

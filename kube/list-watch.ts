@@ -42,7 +42,7 @@ export const DEFAULT_IDLE_TIMEOUT_MS = 90_000;
 export const DEFAULT_PAGE_SIZE = 500;
 export const DEFAULT_WATCH_BACKOFF: BackoffOptions = { baseMs: 200, maxMs: 30_000 };
 
-/** A watch that ends sooner without a single event is a failure, however politely it was closed. */
+/** A watch that closes sooner without a single event is a failure, however politely it was closed. */
 const HEALTHY_WATCH_MS = 1_000;
 /** By then the last resource version is surely compacted; asking for it again and again cannot help. */
 const RELIST_AFTER_MS = 5 * 60_000;
@@ -127,23 +127,23 @@ export class ListWatch<T extends KubeObject> {
     const { client, selection, clock, random } = this.#options;
     const { type, ...filter } = selection;
     const startedAt = clock.monotonic();
+    let heard = false;
     const attempt = new AbortController();
     const release = this.#guard(attempt, signal);
     // Spread over 5 to 10 minutes, so that the watches of many clients do not all come back at once (as client-go does).
     const timeoutSeconds = 300 + Math.floor(random() * 300);
     const options = { ...filter, resourceVersion, timeoutSeconds, signal: attempt.signal };
-    let healthy = false;
     try {
       for await (const event of client.watch(type, options)) {
-        healthy = true;
+        // Not by its age: what fails late without an event may be a connection that was never made.
+        if (!heard) this.#backoff.reset();
+        heard = true;
         this.#receive(event);
       }
     } finally {
       release();
-      healthy ||= clock.monotonic() - startedAt >= HEALTHY_WATCH_MS;
-      if (healthy) this.#backoff.reset();
     }
-    return this.#closed(healthy);
+    return this.#closed(heard || clock.monotonic() - startedAt >= HEALTHY_WATCH_MS);
   }
 
   /** Aborts the attempt on the caller's abort and when nothing was heard for too long. Returns the undoing of both. */
@@ -197,6 +197,7 @@ export class ListWatch<T extends KubeObject> {
   #closed(healthy: boolean): number {
     this.#options.metrics?.watchRestarts.inc({ kind: this.#kind, cause: 'closed' });
     if (!healthy) return this.#backoff.next();
+    this.#backoff.reset();
     this.#contactAt = this.#options.clock.monotonic();
     return 0;
   }
