@@ -155,6 +155,65 @@ test('a stop before the caches are synced ends the run without a failure', async
   expect(log).toEqual(['cache starts', 'service stops', 'events are flushed', 'cache stops']);
 });
 
+test('a stop while a service starts waits for it, stops it, and starts nothing more', async () => {
+  const log: string[] = [];
+  let serve = (): void => undefined;
+  const slow = {
+    name: 'slow',
+    start: () => new Promise<void>((resolve) => (serve = resolve)),
+    stop: async () => void log.push('slow stops'),
+  };
+  const next = {
+    name: 'next',
+    start: async () => void log.push('next starts'),
+    stop: async () => void log.push('next stops'),
+  };
+  const operator = anOperator({ services: [slow, next] });
+  operator.sync();
+  const stop = new AbortController();
+  const ran = operator.manager.run(stop.signal);
+  await operator.clock.run(0);
+  stop.abort();
+  await operator.clock.run(1_000);
+  expect(log).toEqual([]);
+  serve();
+  await operator.clock.run(0);
+  await ran;
+  expect(log).toEqual(['slow stops', 'next stops']);
+  expect(operator.log).not.toContain('reconcile begins');
+  expect(operator.clock.pending).toBe(0);
+});
+
+test('a manager that was stopped does not start', async () => {
+  const { manager, log } = anOperator({ http: { port: 0, host: '127.0.0.1' } });
+  await manager.stop();
+  log.length = 0;
+  await expect(manager.start()).rejects.toThrow('aborted');
+  expect(log).toEqual([]);
+  expect(manager.httpPort).toBeUndefined();
+});
+
+test('a service that hangs leaves the controllers time to end their work', async () => {
+  const hanging = {
+    name: 'hanging',
+    start: () => Promise.resolve(),
+    stop: () => new Promise<void>(() => undefined),
+  };
+  const { manager, log, sync, clock } = anOperator({ services: [hanging] });
+  sync();
+  await manager.start();
+  await clock.run(0);
+  const stopped = manager.stop();
+  await clock.run(10_000);
+  await stopped;
+  expect(log.slice(-4)).toEqual([
+    'controller stops',
+    'reconcile is aborted',
+    'events are flushed',
+    'cache stops',
+  ]);
+});
+
 test('a part that cannot start fails the run, after the rest has been stopped', async () => {
   const broken = {
     name: 'broken',

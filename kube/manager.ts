@@ -51,6 +51,7 @@ export class Manager {
   readonly #clock: Clock;
   readonly #http: HealthServer | undefined;
   readonly #stopping = new AbortController();
+  #starting: Promise<void> = Promise.resolve();
   #leading: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
   #ready = false;
@@ -67,14 +68,27 @@ export class Manager {
     return this.#http?.port;
   }
 
-  /** Resolves when caches are synced and services serve; controllers run by then too, unless there is an election to win first. */
+  /**
+   * Resolves when caches are synced and services serve; controllers run by then too, unless there is an election to win first.
+   * Rejects when `stop` is called first.
+   */
   async start(): Promise<void> {
-    const { caches, services = [], election } = this.#options;
     const { signal } = this.#stopping;
+    signal.throwIfAborted();
+    this.#starting = this.#startUp(signal);
+    await this.#starting;
+  }
+
+  async #startUp(signal: AbortSignal): Promise<void> {
+    const { caches, services = [], election } = this.#options;
     await this.#http?.start();
     for (const cache of caches) cache.start();
     await Promise.all(caches.map((cache) => cache.whenSynced(signal)));
-    for (const service of services) await service.start(signal);
+    for (const service of services) {
+      signal.throwIfAborted();
+      await service.start(signal);
+    }
+    signal.throwIfAborted();
     this.#ready = true;
     if (election === undefined) this.#startControllers();
     else this.#leading = this.#lead(election);
@@ -130,32 +144,33 @@ export class Manager {
       graceMs = 20_000,
     } = this.#options;
     const deadline = this.#clock.monotonic() + graceMs;
+    const left = (): number => Math.max(deadline - this.#clock.monotonic(), 0);
     this.#ready = false;
     this.#stopping.abort();
-    // Half of the time for work to end by itself, then it is aborted.
     const steps: readonly (readonly [string, () => Promise<unknown>])[] = [
+      // What is half started cannot be stopped. That a start fails is told to who called it.
+      ['start', () => this.#starting.catch(() => undefined)],
       ...services.map((service) => [service.name, () => service.stop()] as const),
-      ['controllers', () => Promise.all(controllers.map((c) => c.stop(graceMs / 2)))],
-      ['events', async () => events?.flush(Math.max(deadline - this.#clock.monotonic(), 0) / 2)],
+      // Half of the time for work to end by itself, then it is aborted.
+      ['controllers', () => Promise.all(controllers.map((c) => c.stop(left() / 2)))],
+      ['events', async () => events?.flush(left() / 2)],
       ['election', () => this.#leading],
       ['lease', async () => election?.release()],
       ['caches', () => Promise.all(caches.map((cache) => cache.stop()))],
       ['http', async () => this.#http?.stop()],
     ];
-    for (const [name, step] of steps) await this.#stopWithin(name, deadline, step);
+    // None may take all that is left: one that hangs must leave time to those after it.
+    for (const [name, step] of steps) await this.#stopWithin(name, left() * 0.75, step);
   }
 
-  async #stopWithin(name: string, deadline: number, step: () => Promise<unknown>): Promise<void> {
+  async #stopWithin(name: string, limitMs: number, step: () => Promise<unknown>): Promise<void> {
     const { logger } = this.#options;
     let cancel = (): void => undefined;
     const timeout = new Promise<void>((resolve) => {
-      cancel = this.#clock.schedule(
-        () => {
-          logger.warn('stopping took too long, going on without', { part: name });
-          resolve();
-        },
-        Math.max(deadline - this.#clock.monotonic(), 0),
-      );
+      cancel = this.#clock.schedule(() => {
+        logger.warn('stopping took too long, going on without', { part: name });
+        resolve();
+      }, limitMs);
     });
     try {
       await Promise.race([step(), timeout]);
