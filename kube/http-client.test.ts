@@ -207,6 +207,21 @@ test('a call that gets no answer in time is unavailable, and leaves no timer', a
   expect(clock.pending).toBe(0);
 });
 
+test('credentials that never come do not outlast the deadline or an abort', async () => {
+  const clock = new FakeClock();
+  const config = { applyToHTTPSOptions: () => new Promise<void>(() => undefined) };
+  const client = connect('http://127.0.0.1:1', { clock, config, requestTimeoutMs: 5_000 });
+  const stop = new AbortController();
+  const { signal } = stop;
+  const call = expect(client.get(WIDGETS, ref)).rejects.toMatchObject({ code: 'Timeout' });
+  const watch = expect(
+    nothing(client.watch(WIDGETS, { resourceVersion: '1', timeoutSeconds: 300, signal })),
+  ).rejects.toThrow('enough');
+  await clock.run(5_000);
+  stop.abort(new Error('enough'));
+  await Promise.all([call, watch]);
+});
+
 test('a caller’s abort rejects with its reason', async () => {
   const { url } = await serve(() => undefined);
   const client = connect(url);

@@ -79,6 +79,11 @@ test('an ERROR event of a watch carries its own code', () => {
   expect(errorFromWatch('nonsense')).toBeInstanceOf(UnavailableError);
 });
 
+test('a connection refused at several addresses, an error without a message, is named all the same', () => {
+  const cause = Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' });
+  expect(errorFromConnection(cause, 'GET /x').message).toBe('GET /x: ECONNREFUSED');
+});
+
 test('a broken connection is unavailable, with its cause', () => {
   const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
   const error = errorFromConnection(cause, 'GET /x');

@@ -71,7 +71,9 @@ export function errorFromWatch(object: unknown): KubeError {
 /** The KubeError for a call that got no answer: connection refused, reset, or cut short. */
 export function errorFromConnection(error: unknown, request: string): UnavailableError {
   const { code = 'NoAnswer', message = String(error) } = connectionErrorSchema.parse(error);
-  const status: KubeStatus = { code: 0, reason: code, message: `${request}: ${message}` };
+  // Node's error for a host of several addresses that all refuse has a code but an empty message.
+  const said = message === '' ? code : message;
+  const status: KubeStatus = { code: 0, reason: code, message: `${request}: ${said}` };
   return new UnavailableError(status, { cause: error, retryable: true });
 }
 

@@ -63,8 +63,8 @@ export class Transport {
   }
 
   async send(request: WireRequest): Promise<Dispatcher.ResponseData> {
-    const { pools, headers } = await this.#current();
     const { method, path, body, contentType, signal } = request;
+    const { pools, headers } = await this.#current(signal);
     const response = await pools[request.pool].request({
       origin: this.#server.origin,
       path: `${this.#server.pathname.replace(/\/$/, '')}${path}`,
@@ -82,14 +82,14 @@ export class Transport {
     await Promise.all(Object.values(this.#session?.pools ?? {}).map((pool) => pool.destroy()));
   }
 
-  async #current(): Promise<Session> {
+  async #current(signal: AbortSignal): Promise<Session> {
     if (this.#session !== undefined && this.#options.clock.monotonic() < this.#session.renewAt) {
       return this.#session;
     }
     this.#renewal ??= this.#renew().finally(() => {
       this.#renewal = undefined;
     });
-    return this.#renewal;
+    return unlessAborted(this.#renewal, signal);
   }
 
   async #renew(): Promise<Session> {
@@ -158,6 +158,20 @@ function authorization({ headers = {}, auth }: RequestOptions): Record<string, s
   }
   for (const [name, value] of Object.entries(headers)) lines[name.toLowerCase()] = String(value);
   return lines;
+}
+
+/** A credential plugin takes no signal, and whoever waits for one must not miss a deadline by it. */
+async function unlessAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
+  let stop = (): void => undefined;
+  const aborted = new Promise<void>((resolve) => (stop = resolve));
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+  signal.throwIfAborted();
+  return work;
 }
 
 function expired(session: Session | undefined): Session | undefined {
