@@ -94,6 +94,37 @@ test('one object that goes mad is held to 25 events, and does not silence the ot
   expect(sent).toHaveLength(26);
 });
 
+test('an object that stays mad gets one event in five minutes', async () => {
+  const { recorder, sent, clock } = aRecorder();
+  for (let round = 0; round < 40; round += 1) recorder.record(started(String(round)));
+  for (let minute = 0; minute < 30; minute += 1) {
+    await clock.run(60_000);
+    for (let round = 0; round < 5; round += 1) {
+      recorder.record(started(`${String(minute)} ${String(round)}`));
+    }
+  }
+  await clock.run(0);
+  expect(sent).toHaveLength(25 + 6);
+});
+
+test('a note is cut at the server’s limit, which is in bytes, and never inside a character', async () => {
+  const { recorder, sent, clock } = aRecorder();
+  recorder.record(started('€'.repeat(500)));
+  await clock.run(0);
+  expect(sent).toEqual([expect.objectContaining({ note: '€'.repeat(341) })]);
+});
+
+test('an event that could not be written is not counted as told', async () => {
+  const { recorder, server, sent, clock } = aRecorder();
+  server.answer = () => Promise.reject(new Error('no'));
+  recorder.record(started());
+  await clock.run(0);
+  server.answer = () => Promise.resolve();
+  recorder.record(started());
+  await clock.run(0);
+  expect(sent.filter((body) => 'eventTime' in body)).toHaveLength(2);
+});
+
 test('all objects together are held to a hundred at once', async () => {
   const { recorder, sent, clock } = aRecorder();
   for (let round = 0; round < 200; round += 1) recorder.record(started('', `w${String(round)}`));

@@ -45,7 +45,7 @@ export interface EventRecorderOptions {
 }
 
 /** The server refuses longer ones. */
-const NOTE_LENGTH = 1024;
+const NOTE_BYTES = 1024;
 /** An equal event within this time is counted, not sent (a series, as in client-go's recorder). */
 const SERIES_MS = 6 * 60_000;
 /** Per object: this many at once, then one in five minutes (client-go's spam filter). */
@@ -105,7 +105,15 @@ export class ApiEventRecorder implements EventRecorder {
     const draft = this.#draft(event, now);
     const ref = { namespace: draft.metadata.namespace, name: draft.metadata.name };
     this.#series.set(key, { ref, until: now + SERIES_MS, count: 1 });
-    this.#send(() => this.#options.client.create(EVENTS, draft, this.#stop.signal));
+    this.#send(async () => {
+      try {
+        await this.#options.client.create(EVENTS, draft, this.#stop.signal);
+      } catch (error) {
+        // Nobody was told, so its repetition is a first time again.
+        this.#series.delete(key);
+        throw error;
+      }
+    });
   }
 
   /** Written at each doubling of the count, so that a fast series costs a handful of writes. */
@@ -150,7 +158,7 @@ export class ApiEventRecorder implements EventRecorder {
       reportingController: this.#options.controller,
       reportingInstance: this.#options.instance,
       ...said,
-      note: note.slice(0, NOTE_LENGTH),
+      note: cut(note, NOTE_BYTES),
       regarding: { apiVersion, kind, ...place, name, uid, resourceVersion },
     } satisfies Draft<Event>;
   }
@@ -164,17 +172,21 @@ export class ApiEventRecorder implements EventRecorder {
     return bucket;
   }
 
-  /** Forgets series and objects of long ago; an object's bucket is full again by the time that it is forgotten, or nearly so. */
+  /** Forgets series that ended, and objects of which nothing was heard for so long that a new bucket would be no fuller. */
   #sweep(now: number): void {
     if (now - this.#sweptAt < SERIES_MS) return;
     this.#sweptAt = now;
     for (const [key, series] of this.#series) if (now >= series.until) this.#series.delete(key);
-    this.#buckets.clear();
+    for (const [uid, bucket] of this.#buckets) if (bucket.isFull(now)) this.#buckets.delete(uid);
   }
 }
 
 function seriesKey({ regarding, type, reason, action, note }: ObjectEvent): string {
   return JSON.stringify([regarding.metadata.uid, type, reason, action, note]);
+}
+
+function cut(text: string, bytes: number): string {
+  return text.slice(0, new TextEncoder().encodeInto(text, new Uint8Array(bytes)).read);
 }
 
 /** Object names have at most 253 characters. */

@@ -30,6 +30,12 @@ export class TokenBucket {
     return true;
   }
 
+  /** Whether it is as good as new. */
+  isFull(now: number): boolean {
+    this.#fill(now);
+    return this.#tokens >= this.#limit.burst;
+  }
+
   #fill(now: number): void {
     const { perSecond, burst } = this.#limit;
     const gained = (Math.max(now - this.#filledAt, 0) / 1000) * perSecond;
