@@ -184,6 +184,29 @@ test('one listener that throws keeps nothing from the others', async () => {
   expect(logger.at('error')).toEqual(['a cache listener failed', 'a cache listener failed']);
 });
 
+test.each([
+  ['an index', { indexes: { colour: colourOf } }],
+  ['the transform', { transform: (widget: Widget) => (colourOf(widget), widget) }],
+])('an object that %s cannot take costs no other object', async (_name, options) => {
+  const script = new ScriptedClient(page('10', aWidget({ name: 'bare' }), red({ name: 'a' })));
+  const { cache, changes, clock, logger } = await aCache(script, options);
+  expect(cache.synced).toBe(true);
+  script.watch.send({ type: 'DELETED', object: aWidget({ name: 'bare' }) });
+  await clock.run(0);
+  expect(changes).toEqual([
+    'added bare uid-bare v1 initially',
+    'added a uid-a v1 initially',
+    'deleted bare uid-bare v1',
+  ]);
+  expect(logger.at('error').length).toBeGreaterThan(0);
+});
+
+/** Trusts what it should not. */
+function colourOf({ spec }: Widget): readonly string[] {
+  if (spec?.colour === undefined) throw new TypeError('no colour');
+  return [spec.colour];
+}
+
 test('whenSynced waits for the first list, and for no longer than its signal', async () => {
   const { cache, clock } = await aCache(new ScriptedClient(new TypeError('down'), page('10')));
   expect(cache.synced).toBe(false);

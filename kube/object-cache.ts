@@ -45,7 +45,10 @@ export class ObjectCache<T extends KubeObject> implements ReadCache<T>, ListWatc
 
   constructor(options: ObjectCacheOptions<T>) {
     this.#options = options;
-    this.#store = new ObjectStore(options.indexes ?? {});
+    const indexes = Object.entries(options.indexes ?? {}).map(
+      ([name, valuesOf]) => [name, this.#guardedIndex(valuesOf)] as const,
+    );
+    this.#store = new ObjectStore(new Map(indexes));
     this.#listWatch = new ListWatch(
       {
         client: options.client,
@@ -142,7 +145,8 @@ export class ObjectCache<T extends KubeObject> implements ReadCache<T>, ListWatc
   }
 
   #prepare(object: T): T {
-    const kept = this.#options.transform?.(object) ?? object;
+    const { transform } = this.#options;
+    const kept = transform ? this.#guard('transform', () => transform(object), object) : object;
     return this.#options.freeze === true ? deepFreeze(kept) : kept;
   }
 
@@ -150,19 +154,30 @@ export class ObjectCache<T extends KubeObject> implements ReadCache<T>, ListWatc
     const { metrics, type } = this.#options;
     if (changes.length > 0) metrics?.cachedObjects.set({ kind: type.kind }, this.#store.size);
     for (const change of changes) {
-      for (const listener of this.#listeners) this.#notify(listener, change);
+      for (const listener of this.#listeners) {
+        this.#guard(
+          'listener',
+          () => {
+            listener(change);
+          },
+          undefined,
+        );
+      }
     }
   }
 
-  /** One listener's bug must not keep a change from the others. */
-  #notify(listener: (change: Change<T>) => void, change: Change<T>): void {
+  #guardedIndex(valuesOf: IndexFunction<T>): IndexFunction<T> {
+    return (object) => this.#guard('index', () => valuesOf(object), []);
+  }
+
+  /** A bug in one function, or one object that it cannot take, must not cost the rest of a list or keep a change from others. */
+  #guard<R>(part: string, work: () => R, otherwise: R): R {
     try {
-      listener(change);
+      return work();
     } catch (error) {
-      this.#options.logger.error('a cache listener failed', {
-        kind: this.#options.type.kind,
-        error,
-      });
+      const { logger, type } = this.#options;
+      logger.error(`a cache ${part} failed`, { kind: type.kind, error });
+      return otherwise;
     }
   }
 }

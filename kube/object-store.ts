@@ -7,10 +7,9 @@ export class ObjectStore<T extends KubeObject> {
   readonly #objects = new Map<string, T>();
   readonly #indexes: ReadonlyMap<string, Index<T>>;
 
-  constructor(indexes: Readonly<Record<string, IndexFunction<T>>>) {
-    this.#indexes = new Map(
-      Object.entries(indexes).map(([name, valuesOf]) => [name, new Index(valuesOf)]),
-    );
+  /** The index functions must not throw. */
+  constructor(indexes: ReadonlyMap<string, IndexFunction<T>>) {
+    this.#indexes = new Map([...indexes].map(([name, valuesOf]) => [name, new Index(valuesOf)]));
   }
 
   get size(): number {
