@@ -47,3 +47,14 @@ test('an abort ends the wait with its reason', async () => {
     'enough',
   );
 });
+
+test('a condition that throws ends the wait with its error, whenever it does', async () => {
+  const bug = (widget: Widget): boolean => {
+    if (widget.metadata.resourceVersion === '2') throw new TypeError('bug');
+    return false;
+  };
+  const cache = aCache(pending);
+  const waiting = waitFor(cache, ref, { until: bug });
+  cache.apply({ type: 'MODIFIED', object: ready });
+  await expect(waiting).rejects.toThrow('bug');
+});

@@ -31,45 +31,29 @@ export async function waitFor<T extends KubeObject>(
   signal?.throwIfAborted();
   const present = cache.get(ref);
   if (present !== undefined && until(present)) return present;
-  const change = await nextChange(
-    cache,
-    (next) => concerns(next, ref) && decides(next, until),
-    signal,
-  );
-  if (change.type === 'deleted') throw new ObjectDeletedError(change.object);
-  return change.object;
-}
-
-async function nextChange<T extends KubeObject>(
-  cache: ReadCache<T>,
-  wanted: (change: Change<T>) => boolean,
-  signal: AbortSignal | undefined,
-): Promise<Change<T>> {
-  let stop = (): void => undefined;
-  const found = await new Promise<Change<T> | undefined>((resolve) => {
-    const onAbort = (): void => {
-      resolve(undefined);
-    };
-    signal?.addEventListener('abort', onAbort, { once: true });
-    const unsubscribe = cache.subscribe((change) => {
-      if (wanted(change)) resolve(change);
-    });
-    stop = () => {
-      unsubscribe();
-      signal?.removeEventListener('abort', onAbort);
-    };
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const unsubscribe = cache.subscribe((change) => {
+    if (!concerns(change, ref)) return;
+    try {
+      if (change.type === 'deleted') throw new ObjectDeletedError(change.object);
+      if (until(change.object)) resolve(change.object);
+    } catch (error) {
+      reject(error);
+    }
   });
-  stop();
-  if (found !== undefined) return found;
-  signal?.throwIfAborted();
-  throw new Error('woken for nothing');
+  const onAbort = (): void => {
+    reject(signal?.reason);
+  };
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await promise;
+  } finally {
+    unsubscribe();
+    signal?.removeEventListener('abort', onAbort);
+  }
 }
 
 function concerns(change: Change<KubeObject>, ref: ObjectRef): boolean {
   const { name, namespace = '' } = change.object.metadata;
   return name === ref.name && namespace === ref.namespace;
-}
-
-function decides<T extends KubeObject>(change: Change<T>, until: (object: T) => boolean): boolean {
-  return change.type === 'deleted' || until(change.object);
 }
