@@ -114,6 +114,16 @@ test('a note is cut at the server’s limit, which is in bytes, and never inside
   expect(sent).toEqual([expect.objectContaining({ note: '€'.repeat(341) })]);
 });
 
+test('setting back the time of day does not lengthen a series', async () => {
+  const { recorder, sent, clock } = aRecorder();
+  recorder.record(started());
+  clock.step(-3_600_000);
+  await clock.run(6 * 60_000);
+  recorder.record(started());
+  await clock.run(0);
+  expect(sent.filter((body) => 'eventTime' in body)).toHaveLength(2);
+});
+
 test('an event that could not be written is not counted as told', async () => {
   const { recorder, server, sent, clock } = aRecorder();
   server.answer = () => Promise.reject(new Error('no'));

@@ -57,6 +57,7 @@ const QUEUE_LENGTH = 1_000;
 
 interface Series {
   readonly ref: ObjectRef;
+  /** By the monotonic clock. */
   readonly until: number;
   count: number;
 }
@@ -76,17 +77,17 @@ export class ApiEventRecorder implements EventRecorder {
   constructor(options: EventRecorderOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#sweptAt = this.#clock.now();
+    this.#sweptAt = this.#clock.monotonic();
     this.#overall = new TokenBucket(OVERALL, this.#sweptAt);
   }
 
   record(event: ObjectEvent): void {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     this.#sweep(now);
     const key = seriesKey(event);
     const series = this.#series.get(key);
-    if (series !== undefined && now < series.until) this.#repeat(series, now);
-    else this.#first(key, event);
+    if (series !== undefined && now < series.until) this.#repeat(series);
+    else this.#first(key, event, now);
   }
 
   /** Sends what waits, for at most `graceMs`; what is left by then is dropped. */
@@ -99,10 +100,9 @@ export class ApiEventRecorder implements EventRecorder {
     cancel();
   }
 
-  #first(key: string, event: ObjectEvent): void {
-    const now = this.#clock.now();
-    if (!this.#bucketOf(event.regarding).tryTake(now) || !this.#overall.tryTake(now)) return;
-    const draft = this.#draft(event, now);
+  #first(key: string, event: ObjectEvent, now: number): void {
+    if (!this.#bucketOf(event.regarding, now).tryTake(now) || !this.#overall.tryTake(now)) return;
+    const draft = this.#draft(event);
     const ref = { namespace: draft.metadata.namespace, name: draft.metadata.name };
     this.#series.set(key, { ref, until: now + SERIES_MS, count: 1 });
     this.#send(async () => {
@@ -117,11 +117,11 @@ export class ApiEventRecorder implements EventRecorder {
   }
 
   /** Written at each doubling of the count, so that a fast series costs a handful of writes. */
-  #repeat(series: Series, now: number): void {
+  #repeat(series: Series): void {
     series.count += 1;
     const { count, ref } = series;
     if ((count & (count - 1)) !== 0) return;
-    const body = { series: { count, lastObservedTime: microTime(now) } };
+    const body = { series: { count, lastObservedTime: microTime(this.#clock.now()) } };
     const { signal } = this.#stop;
     this.#send(() => this.#options.client.patch(EVENTS, ref, { kind: 'merge', body }, { signal }));
   }
@@ -144,7 +144,7 @@ export class ApiEventRecorder implements EventRecorder {
     }
   }
 
-  #draft(event: ObjectEvent, now: number) {
+  #draft(event: ObjectEvent) {
     const { regarding, note, ...said } = event;
     const { name, namespace, uid, resourceVersion } = regarding.metadata;
     const place = namespace === undefined ? {} : { namespace };
@@ -154,7 +154,7 @@ export class ApiEventRecorder implements EventRecorder {
       kind: 'Event',
       // Events of cluster-scoped objects live in `default`, by convention.
       metadata: { namespace: namespace ?? 'default', name: eventName(name) },
-      eventTime: microTime(now),
+      eventTime: microTime(this.#clock.now()),
       reportingController: this.#options.controller,
       reportingInstance: this.#options.instance,
       ...said,
@@ -163,10 +163,10 @@ export class ApiEventRecorder implements EventRecorder {
     } satisfies Draft<Event>;
   }
 
-  #bucketOf({ metadata: { uid } }: KubeObject): TokenBucket {
+  #bucketOf({ metadata: { uid } }: KubeObject, now: number): TokenBucket {
     let bucket = this.#buckets.get(uid);
     if (bucket === undefined) {
-      bucket = new TokenBucket(PER_OBJECT, this.#clock.now());
+      bucket = new TokenBucket(PER_OBJECT, now);
       this.#buckets.set(uid, bucket);
     }
     return bucket;
