@@ -23,7 +23,7 @@ export function self(object: KubeObject): readonly string[] {
   return [keyOf(refOf(object))];
 }
 
-/** The key of the object's controlling owner, if that is of this kind. */
+/** The key of the object's controlling owner, if that is of this kind. The owner must be namespaced as the object is: an object does not tell otherwise. */
 export function byController(owner: ResourceType<KubeObject>): KeyFunction<KubeObject> {
   const apiVersion = apiVersionOf(owner);
   return (object) => {
