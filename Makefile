@@ -44,7 +44,7 @@ generate: $(INSTALLED) ## Writes the generated files anew
 format: $(INSTALLED) ## Formats all files
 	@npm run --silent format
 
-images: ## Builds the images of the sandboxes
+images: $(INSTALLED) ## Builds the images of the sandboxes
 	@images/build.sh
 
 bench: $(INSTALLED) ## Measures runs beside their physical baselines

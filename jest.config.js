@@ -24,7 +24,7 @@ export default {
     project('flow', ['<rootDir>/test/flow/**/*.test.ts']),
     project('contract', ['<rootDir>/test/contract/**/*.test.ts']),
     project('executor', ['<rootDir>/test/executor/**/*.test.ts']),
-    project('e2e', ['<rootDir>/test/e2e/**/*.test.ts'], 180_000),
+    project('e2e', ['<rootDir>/test/e2e/**/*.test.ts']),
     project('local', ['<rootDir>/test/local/**/*.test.ts']),
   ],
 };

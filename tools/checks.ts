@@ -1,4 +1,5 @@
 import {
+  cluster,
   docker,
   namespaces,
   realApiServer,
@@ -17,7 +18,7 @@ export interface Check {
 /** Test cases that jest runs and counts. */
 export interface Suite {
   readonly name: string;
-  readonly project: 'unit' | 'flow' | 'contract' | 'executor' | 'local';
+  readonly project: 'unit' | 'flow' | 'contract' | 'executor' | 'local' | 'e2e';
   /** Pattern: only files whose path matches. */
   readonly files?: string;
   readonly needs: readonly Requirement[];
@@ -66,4 +67,5 @@ export const SLOW_SUITES: readonly Suite[] = [
     files: 'test/local/[^/]*docker[^/]*$',
     needs: [docker, sandboxImages],
   },
+  { name: 'e2e, chart on a cluster', project: 'e2e', needs: [cluster] },
 ];

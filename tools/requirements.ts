@@ -43,6 +43,16 @@ export const realApiServer: Requirement = {
   },
 };
 
+/** Bringing one up takes minutes and this machine's network: it is asked for by name. */
+export const cluster: Requirement = {
+  name: 'a Kubernetes cluster with the images of this checkout',
+  probe() {
+    const names = ['KUBECONFIG', 'SANDBOX_HELM', 'SANDBOX_IMAGE_TAG'];
+    const given = names.every((name) => process.env[name] !== undefined);
+    return Promise.resolve(given ? undefined : 'run `test/e2e/with-cluster make test`');
+  },
+};
+
 /** The first need that this machine can't meet, in words; nothing if it meets all. */
 export async function firstLacking(needs: readonly Requirement[]): Promise<string | undefined> {
   for (const need of needs) {

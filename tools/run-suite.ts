@@ -54,6 +54,7 @@ function jestCommand(suite: Suite, reportFile: string): [string, ...string[]] {
 function selection({ project, files }: Suite): string[] {
   const chosen = ['--selectProjects', project];
   // These start processes and containers of their own: two at a time would only measure each other.
-  if (project === 'executor' || project === 'local') chosen.push('--runInBand');
+  if (project === 'executor' || project === 'local' || project === 'e2e')
+    chosen.push('--runInBand');
   return files === undefined ? chosen : [...chosen, '--testPathPatterns', files];
 }
