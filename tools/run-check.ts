@@ -6,7 +6,7 @@ import { FAILED, PASSED, SKIPPED, type Tally } from './tally.ts';
 
 /** What a check ends with when this machine lacks what it needs (a convention of automake). */
 const CANNOT_RUN = 77;
-const DEFAULT_TIMEOUT_MS = 300_000;
+const DEFAULT_TIMEOUT_MS = 600_000;
 
 /** Runs one check; shows its output only if it did not pass. */
 export async function runCheck(check: Check): Promise<Tally> {

@@ -9,7 +9,7 @@ import { sayFailed, sayPassed, saySkipped } from './say.ts';
 import { SKIPPED, type Tally } from './tally.ts';
 
 /** A suite that hangs must not take the time of those after it. */
-const TIMEOUT_MS = 480_000;
+const TIMEOUT_MS = 900_000;
 
 /** Runs one suite; one whose needs this machine can't meet counts as one skipped case. */
 export async function runSuite(suite: Suite): Promise<Tally> {
