@@ -24,7 +24,10 @@ export default {
     project('flow', ['<rootDir>/test/flow/**/*.test.ts']),
     project('contract', ['<rootDir>/test/contract/**/*.test.ts']),
     project('executor', ['<rootDir>/test/executor/**/*.test.ts']),
-    project('e2e', ['<rootDir>/test/e2e/**/*.test.ts']),
+    {
+      ...project('e2e', ['<rootDir>/test/e2e/**/*.test.ts']),
+      runner: '<rootDir>/test/e2e/serial-runner.cjs',
+    },
     project('local', ['<rootDir>/test/local/**/*.test.ts']),
   ],
 };

@@ -1,0 +1,167 @@
+import { z } from 'zod';
+import { eventually, kubectl, tryKubectl } from './cluster.ts';
+import {
+  createSandbox,
+  createTemplate,
+  inSandboxes,
+  installRelease,
+  object,
+  removeRelease,
+  run,
+  sandboxStatus,
+  startSandbox,
+  submit,
+  outcomeOf,
+  untilReady,
+  untilStatus,
+  withRest,
+} from './release.ts';
+
+beforeAll(installRelease, 180_000);
+afterAll(removeRelease, 180_000);
+
+const RETURN_42 = 'def handler(event):\n    return 42';
+
+/** Fails as long as kubectl finds one. */
+async function untilGone(...what: string[]): Promise<void> {
+  await eventually(async () => {
+    expect(await kubectl(inSandboxes('get', ...what, '-o', 'name'))).toBe('');
+  });
+}
+
+describe('through kubectl', () => {
+  test('template, sandbox and execution, applied at once, end in a result', async () => {
+    const items = [
+      object('Execution', 'hello', {
+        sandboxRef: { name: 'hello' },
+        language: 'python',
+        event: { name: 'world' },
+        code: 'def handler(event):\n    print("printed")\n    return f"hello {event[\'name\']}"',
+      }),
+      object('Sandbox', 'hello', { templateRef: { name: 'small' } }),
+    ];
+    await kubectl(['apply', '-f', '-'], { apiVersion: 'v1', kind: 'List', items });
+    const completed = '--for=jsonpath={.status.phase}=Completed';
+    await kubectl(inSandboxes('wait', completed, 'execution/hello', '--timeout=60s'));
+
+    const path = 'jsonpath={.status.returnValue}|{.status.exitCode}|{.status.stdout.text}';
+    const result = await kubectl(inSandboxes('get', 'execution', 'hello', '-o', path));
+    expect(result).toBe('hello world|0|printed\n');
+  });
+
+  test('columns tell how it stands', async () => {
+    const cells = (table: string): string[][] => table.split('\n').map((row) => row.split(/ {2,}/));
+    const [heads, row] = cells(await kubectl(inSandboxes('get', 'sandbox', 'hello')));
+    expect(heads?.slice(0, 4)).toEqual(['NAME', 'PHASE', 'TEMPLATE', 'REASON']);
+    expect(row?.slice(0, 4)).toEqual(['hello', 'Running', 'small', 'ExecutorAnswering']);
+
+    const [titles, ran] = cells(await kubectl(inSandboxes('get', 'execution', 'hello')));
+    expect(titles?.slice(0, 5)).toEqual(['NAME', 'PHASE', 'SANDBOX', 'EXIT', 'REASON']);
+    expect(ran?.slice(0, 5)).toEqual(['hello', 'Completed', 'hello', '0', 'Completed']);
+  });
+
+  test('the log of its pod can be read', async () => {
+    const { podName = '' } = await sandboxStatus('hello');
+    expect((await tryKubectl(inSandboxes('logs', podName))).exitCode).toBe(0);
+  });
+
+  test('a template that is no use tells why, and so does its sandbox', async () => {
+    await createSandbox('orphan', { templateRef: { name: 'nowhere' } });
+    await untilStatus('orphan', { phase: 'Pending', reason: 'TemplateNotFound' });
+  });
+
+  test('deleting a sandbox takes its pod and executions with it', async () => {
+    await kubectl(inSandboxes('delete', 'sandbox', 'hello', '--timeout=45s'));
+    await untilGone('pods', '--selector', 'sandbox.ai/sandbox=hello');
+    expect((await tryKubectl(inSandboxes('get', 'execution', 'hello'))).exitCode).not.toBe(0);
+  });
+});
+
+describe('through REST', () => {
+  const session = z.object({ id: z.string(), status: z.string() });
+
+  test('a session runs code, lists, and ends', async () => {
+    await withRest(async (rest) => {
+      const { id } = session.parse(await rest('POST', '/sessions', { template_id: 'small' }));
+      const path = `/executions/sessions/${id}/execute-sync`;
+      const ran = await rest('POST', path, { language: 'python', code: RETURN_42 });
+      expect(ran).toMatchObject({ status: 'completed', return_value: 42 });
+      expect(await rest('GET', `/sessions/${id}`)).toMatchObject({ status: 'running' });
+
+      await rest('DELETE', `/sessions/${id}`);
+      await eventually(async () => {
+        await expect(rest('GET', `/sessions/${id}`)).rejects.toThrow(': 404 ');
+      });
+    });
+  });
+});
+
+describe('an end', () => {
+  test.each([
+    ['idle', { idleSeconds: 2 }, 'IdleTimeout'],
+    ['old', { lifetimeSeconds: 8 }, 'LifetimeExceeded'],
+  ])('comes to what is %s', async (name, timeouts, reason) => {
+    await createSandbox(name, { timeouts });
+    await untilStatus(name, { phase: 'Terminated', reason });
+    await untilGone('pods', '--selector', `sandbox.ai/sandbox=${name}`);
+  });
+
+  test('comes by spec.desiredState, cancels what runs, and is for ever', async () => {
+    await startSandbox('ended');
+    await submit('ended', 'cut-short', 'import time\ntime.sleep(60)');
+    await eventually(async () => {
+      const phase = inSandboxes('get', 'execution', 'cut-short', '-o', 'jsonpath={.status.phase}');
+      expect(await kubectl(phase)).toBe('Running');
+    });
+    const patch = (state: string): string[] =>
+      inSandboxes('patch', 'sandbox', 'ended', '--type=merge', '-p', desired(state));
+    await kubectl(patch('Terminated'));
+    await untilStatus('ended', { phase: 'Terminated', reason: 'TerminatedByUser' });
+    expect(await outcomeOf('cut-short')).toMatchObject({ reason: 'Cancelled' });
+    expect((await tryKubectl(patch('Running'))).stderr).toContain('does not start again');
+  });
+
+  function desired(desiredState: string): string {
+    return JSON.stringify({ spec: { desiredState } });
+  }
+});
+
+describe('a pod', () => {
+  test('that was deleted by hand is replaced, and the sandbox works', async () => {
+    await startSandbox('deleted');
+    const { podName = '', podUID } = await sandboxStatus('deleted');
+    await kubectl(inSandboxes('delete', 'pod', podName));
+    const after = await untilStatus('deleted', { phase: 'Running', restarts: 1 });
+    expect(after.podUID).not.toBe(podUID);
+    expect(await run('deleted', 'after-delete', RETURN_42)).toMatchObject({ returnValue: 42 });
+  });
+
+  test('that its node evicted is replaced, and the sandbox works', async () => {
+    await startSandbox('evicted');
+    const { podName = '', podUID } = await sandboxStatus('evicted');
+    const status = { phase: 'Failed', reason: 'Evicted', message: 'The node was low on memory.' };
+    const patch = ['--subresource=status', '--type=merge', '-p', JSON.stringify({ status })];
+    await kubectl(inSandboxes('patch', 'pod', podName, ...patch));
+    const after = await untilStatus('evicted', { phase: 'Running', restarts: 1 });
+    expect(after.podUID).not.toBe(podUID);
+    expect(await kubectl(inSandboxes('events', '--for', 'sandbox/evicted'))).toContain('Evicted');
+    expect(await run('evicted', 'after-eviction', RETURN_42)).toMatchObject({ returnValue: 42 });
+  });
+
+  test('whose memory is used up costs the run and no other', async () => {
+    await startSandbox('greedy');
+    const greed = 'def handler(event):\n    return len(bytearray(2**30))';
+    expect(await run('greedy', 'greed', greed)).toMatchObject({ reason: 'OOMKilled' });
+    await untilReady('greedy');
+    expect(await run('greedy', 'after-greed', RETURN_42)).toMatchObject({ returnValue: 42 });
+  });
+
+  test.each([
+    ['imageless', { image: 'no-such-image:1' }, 'ImagePullFailed'],
+    ['homeless', { scheduling: { nodeSelector: { moon: 'base' } } }, 'Unschedulable'],
+  ])('that cannot start says why: %s', async (name, template, reason) => {
+    await createTemplate(name, template);
+    await createSandbox(name, { templateRef: { name } });
+    await untilStatus(name, { phase: 'Pending', reason });
+  });
+});
