@@ -1,6 +1,6 @@
 import { type Dispatcher, request } from 'undici';
-import { type OutputEvent, outputEvent } from '../../executor/contract.ts';
-import type { TestSandbox } from './sandbox.ts';
+import { type ExecutionState, type OutputEvent, outputEvent } from '../../executor/contract.ts';
+import type { RunInput, TestSandbox } from './sandbox.ts';
 
 export interface Answer {
   readonly status: number;
@@ -49,4 +49,16 @@ export async function* openStream(
     rest = lines.pop() ?? '';
     for (const line of lines) yield outputEvent.parse(JSON.parse(line));
   }
+}
+
+/** Starts a run and waits until it has printed something; the outcome, which is still to come, is had from what it returns. */
+export async function startAndHear(
+  sandbox: TestSandbox,
+  id: string,
+  input: RunInput,
+): Promise<() => Promise<ExecutionState>> {
+  const request = { language: 'python', event: {}, timeoutMs: 20_000, env: {}, ...input } as const;
+  await sandbox.client.run(sandbox.target, id, request, { waitMs: 0 });
+  for await (const event of openStream(sandbox, id, 0)) if (event.type === 'stdout') break;
+  return () => sandbox.client.state(sandbox.target, id, { waitMs: request.timeoutMs + 10_000 });
 }

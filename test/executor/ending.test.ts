@@ -2,6 +2,7 @@ import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import type { FinalState } from '../../executor/contract.ts';
+import { startAndHear } from './calls.ts';
 import { type RunInput, type TestSandbox, startSandbox } from './sandbox.ts';
 
 jest.setTimeout(60_000);
@@ -246,10 +247,9 @@ describe('a run that', () => {
   });
 
   it('has others beside it takes them along when it kills all it can', async () => {
-    const other = sandbox.run(shell('echo before; sleep 30'));
-    await sleep(200);
+    const other = await startAndHear(sandbox, 'beside', shell('echo before; sleep 30', 40_000));
     await sandbox.run(shell('kill -9 -1'));
-    expect(await other).toMatchObject({
+    expect(await other()).toMatchObject({
       phase: 'Failed',
       reason: 'Signal',
       exitCode: 137,
@@ -260,17 +260,9 @@ describe('a run that', () => {
 
   it('is cancelled ends at once', async () => {
     const id = 'cancelled';
-    const request = {
-      language: 'shell',
-      code: 'echo part; sleep 60',
-      event: {},
-      timeoutMs: 50_000,
-      env: {},
-    } as const;
-    const over = sandbox.client.run(sandbox.target, id, request, { waitMs: 50_000 });
-    await sandbox.client.state(sandbox.target, id, { waitMs: 300 });
+    const over = await startAndHear(sandbox, id, shell('echo part; sleep 60', 50_000));
     await sandbox.client.cancel(sandbox.target, id);
-    const state = await over;
+    const state = await over();
     expect(state).toMatchObject({
       phase: 'Cancelled',
       reason: 'Cancelled',
@@ -354,14 +346,13 @@ describe('in control groups', () => {
         'import os, time\ntry:\n    while True:\n        if os.fork() == 0: time.sleep(60)\nexcept OSError: print("full", flush=True)\ntime.sleep(60)',
         3_000,
       );
-      const filled = limited.run(full);
-      await sleep(1_500);
+      const filled = await startAndHear(limited, 'full', full);
       expect(await limited.run(shell('echo no'))).toMatchObject({
         phase: 'Crashed',
         reason: 'ExecutorLost',
         exitCode: -1,
       });
-      expect(await filled).toMatchObject({ reason: 'Timeout', stdout: { text: 'full\n' } });
+      expect(await filled()).toMatchObject({ reason: 'Timeout', stdout: { text: 'full\n' } });
       expect((await limited.run(shell('echo yes'))).stdout.text).toBe('yes\n');
     } finally {
       await limited.close();

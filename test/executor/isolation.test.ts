@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type TestSandbox, startSandbox } from './sandbox.ts';
 
 let sandbox: TestSandbox;
@@ -160,9 +161,9 @@ describe('user code', () => {
       'open(path + ".new", "w").close(); os.rename(path + ".new", path)',
     ]) {
       await look('path = "/run/executor/executor.sock"', wreck);
-      await isWell();
       const fresh = await startClientUntilServed();
       expect(fresh).toBe('ok');
+      await isWell();
     }
   });
 });
@@ -174,7 +175,8 @@ async function startClientUntilServed(): Promise<string> {
     try {
       return (await sandbox.client.health(sandbox.target)).status;
     } catch (error) {
-      if (tries > 100) throw error;
+      if (tries > 500) throw error;
+      await sleep(20);
     }
   }
 }
