@@ -145,6 +145,11 @@ describe('user code', () => {
     expect(new Set(Object.values(found as object))).toEqual(new Set(['401']));
   });
 
+  it('gets the CPU after the executor', async () => {
+    const state = await sandbox.run({ language: 'shell', code: 'nice' });
+    expect(state.stdout.text).toBe('19\n');
+  });
+
   it('does not cut off the control plane by taking up connections', async () => {
     const hog = sandbox.run({
       code: 'import socket, time\nkept = []\nfor _ in range(400):\n    s = socket.socket(socket.AF_UNIX); s.connect("/run/executor/executor.sock"); s.sendall(b"GET /v1/"); kept.append(s)\ntime.sleep(1)',
