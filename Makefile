@@ -6,10 +6,10 @@ INSTALLED := node_modules/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install generate format verify test unit flow contract setup up down logs bench images clean
+.PHONY: help install generate format verify test unit flow contract setup up down logs bench images clean cluster-up cluster-down deploy e2e
 
 help: ## Shows this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 $(INSTALLED): package-lock.json .npmrc tools/install.sh
 	@tools/install.sh
@@ -44,11 +44,23 @@ generate: $(INSTALLED) ## Writes the generated files anew
 format: $(INSTALLED) ## Formats all files
 	@npm run --silent format
 
-images: $(INSTALLED) ## Builds the images of the sandboxes
+images: $(INSTALLED) ## Builds the images of the sandboxes and of the control plane
 	@images/build.sh
 
 bench: $(INSTALLED) ## Measures runs beside their physical baselines
 	@$(NODE) test/bench/main.ts
+
+cluster-up: $(INSTALLED) ## Starts a Kubernetes cluster on this machine, by kind or from source; see test/cluster
+	@test/cluster/cluster-up
+
+cluster-down: ## Stops it
+	@test/cluster/cluster-down
+
+deploy: $(INSTALLED) ## Installs this checkout into that cluster, which it starts
+	@test/cluster/deploy
+
+e2e: $(INSTALLED) ## Checks the chart and the life of sandboxes on that cluster; replaces what is installed there
+	@test/e2e/with-cluster npm run --silent jest -- --selectProjects e2e --ci
 
 clean: ## Stops the local control plane; removes its state, caches and the packages
 	@if [ -x $(NODE) ] && [ -f local/cli.ts ]; then $(NODE) local/cli.ts clean; fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the images of the sandboxes; says nothing and changes nothing where they are built already. `--help` tells the rest.
+# Builds the images of the sandboxes and of the control plane; says nothing and changes nothing where they are built already. `--help` tells the rest.
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(dirname "$HERE")
@@ -8,13 +8,15 @@ ROOT=$(dirname "$HERE")
 
 BASE_NAME=${BASE_IMAGE_NAME:-sandbox-executor-base}
 TEMPLATES=(python-basic nodejs-basic)
+COMPONENTS=(operator api-shim)
 CONTENT_LABEL=ai.sandbox.content
 
 usage() {
   cat <<USAGE
 usage: images/build.sh [options]
 
-Builds $BASE_NAME and the template images ${TEMPLATES[*]/#/sandbox-template-}.
+Builds $BASE_NAME, the template images ${TEMPLATES[*]/#/sandbox-template-},
+and those of the control plane: ${COMPONENTS[*]/#/sandbox-}.
 
   --push              push the images to the registry as well            (PUSH=true)
   --registry HOST     registry that --push pushes to                     (REGISTRY, localhost:5000)
@@ -112,6 +114,22 @@ build_all() {
   done
 }
 
+# One program of the control plane, under a digest of its own: a change of it leaves the sandboxes' images as they are.
+build_component() { # COMPONENT
+  local context=$WORK/$1 name=sandbox-$1 DIGEST
+  "$ROOT/node_modules/.bin/node" "$HERE/bundle.ts" "$1" "$context/bundle" || die 1 "images/bundle.ts could not bundle $1"
+  chmod -R u=rwX,go=rX "$context"
+  DIGEST=$({
+    printf '%s\n' "$VERSION"
+    docker image inspect --format '{{.Id}}' "$NODE_IMAGE"
+    (cd "$HERE" && sha256sum build.sh "$1/Dockerfile")
+    (cd "$context" && find . -type f -print0 | sort -z | xargs -0 sha256sum)
+  } | sha256sum | cut -d' ' -f1)
+  ! up_to_date "$name:latest" "$name:$TAG" || return 0
+  build "$name" "$name" "$context" --file "$HERE/$1/Dockerfile" --build-arg "NODE_IMAGE=$NODE_IMAGE"
+  HAS_BUILT=true
+}
+
 push_all() { # NAME...
   local name tag
   for name in "$@"; do
@@ -126,13 +144,16 @@ options "$@"
 docker version >/dev/null 2>&1 || die 69 'no Docker engine answers; start it, or join the group that may use it'
 WORK=$(mktemp -d); trap 'rm -rf "$WORK"' EXIT
 VERSION=$(sed -n 's/^ *"version": *"\(.*\)",*$/\1/p' "$ROOT/package.json")
+HAS_BUILT=false
 NAMES=("$BASE_NAME" "${TEMPLATES[@]/#/sandbox-template-}")
 provide_base_images
 bundle_executor "$WORK/context/executor"
 DIGEST=$(content_digest "$WORK/context/executor")
 if ! up_to_date "${NAMES[@]/%/:latest}" "${NAMES[@]/%/:$TAG}"; then
   build_all
-  # What these replace; an image that a container still uses stays.
-  docker image prune --force --filter "label=$CONTENT_LABEL" >/dev/null
+  HAS_BUILT=true
 fi
-[ "$PUSH" != true ] || push_all "${NAMES[@]}"
+for component in "${COMPONENTS[@]}"; do build_component "$component"; done
+# What these replace; an image that a container still uses stays.
+[ "$HAS_BUILT" != true ] || docker image prune --force --filter "label=$CONTENT_LABEL" >/dev/null
+[ "$PUSH" != true ] || push_all "${NAMES[@]}" "${COMPONENTS[@]/#/sandbox-}"
