@@ -398,7 +398,7 @@ def enter_run(places, workspace):
     """Turns the forked child into a process of the user's: own session, readable by itself again, first to be killed when memory runs out, last to get the CPU."""
     os.setsid()
     # Within the sandbox's own share: hundreds of busy processes must not keep daemon and launcher from ending them.
-    os.nice(19)
+    os.nice(10)
     libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signal.set_wakeup_fd(-1)

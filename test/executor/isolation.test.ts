@@ -147,7 +147,7 @@ describe('user code', () => {
 
   it('gets the CPU after the executor', async () => {
     const state = await sandbox.run({ language: 'shell', code: 'nice' });
-    expect(state.stdout.text).toBe('19\n');
+    expect(state.stdout.text).toBe('10\n');
   });
 
   it('does not cut off the control plane by taking up connections', async () => {
