@@ -26,6 +26,7 @@ and those of the control plane: ${COMPONENTS[*]/#/sandbox-}.
   --npm-mirror URL    npm registry                                       (NPM_MIRROR)
   --pip-mirror URL    Python package index                               (PIP_MIRROR)
   --force             build although nothing changed                     (FORCE=true)
+  --sandboxes-only    leave out the images of the control plane, which a local run does not need
   -h, --help          this text
 
 Where no registry can be reached, root gets the two base images, $DEBIAN_IMAGE and $NODE_IMAGE,
@@ -44,6 +45,7 @@ options() {
       --push) PUSH=true ;;
       --use-mirror) USE_MIRROR=true ;;
       --force) FORCE=true ;;
+      --sandboxes-only) COMPONENTS=() ;;
       --registry) REGISTRY=$(value "$@"); shift ;;
       --base-tag) BASE_IMAGE_TAG=$(value "$@"); shift ;;
       --apt-mirror) APT_MIRROR=$(value "$@"); shift ;;
@@ -142,6 +144,9 @@ push_all() { # NAME...
 
 options "$@"
 docker version >/dev/null 2>&1 || die 69 'no Docker engine answers; start it, or join the group that may use it'
+# Of two builds at once, one would prune the layers that the other is about to build on.
+exec 9>"${TMPDIR:-/tmp}/sandbox-images-$(id -u).lock"
+flock 9
 WORK=$(mktemp -d); trap 'rm -rf "$WORK"' EXIT
 VERSION=$(sed -n 's/^ *"version": *"\(.*\)",*$/\1/p' "$ROOT/package.json")
 HAS_BUILT=false

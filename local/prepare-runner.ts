@@ -49,7 +49,7 @@ async function fallBack(installation: Installation): Promise<string> {
 async function buildImages(wanted: Wanted): Promise<boolean> {
   say('Building the images of the sandboxes (a minute the first time, a second later) ...');
   const script = path.join(import.meta.dirname, '..', 'images', 'build.sh');
-  const child = spawn(script, [], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(script, ['--sandboxes-only'], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stdout.on('data', (data: Buffer) => (output += data.toString()));
   child.stderr.on('data', (data: Buffer) => (output += data.toString()));
