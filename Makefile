@@ -64,4 +64,4 @@ e2e: $(INSTALLED) ## Checks the chart and the life of sandboxes on that cluster;
 
 clean: ## Stops the local control plane; removes its state, caches and the packages
 	@if [ -x $(NODE) ] && [ -f local/cli.ts ]; then $(NODE) local/cli.ts clean; fi
-	@rm -rf node_modules .cache .local coverage
+	@rm -rf node_modules .cache coverage

@@ -4,6 +4,7 @@ import { localConfig } from './config.ts';
 import { down } from './down.ts';
 import { followLog } from './follow-log.ts';
 import { openInstallation } from './installation.ts';
+import { readRunning } from './running.ts';
 import { say, UserFacingError } from './say.ts';
 import { up } from './up.ts';
 
@@ -16,7 +17,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
     await down(openInstallation(localConfig(process.env).stateFolder), { workspaces: 'keep' });
   },
   logs: async () => {
-    await followLog(openInstallation(localConfig(process.env).stateFolder).log);
+    const { running, log } = openInstallation(localConfig(process.env).stateFolder);
+    if (readRunning(running) === undefined)
+      say('The local control plane does not run; what follows is its last log.');
+    await followLog(log);
   },
   clean: async () => {
     const { stateFolder } = localConfig(process.env);

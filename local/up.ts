@@ -56,7 +56,7 @@ The local control plane serves at ${api} (try it in a browser: ${api}/docs).
   curl -X POST ${api}/api/v1/sessions -H 'Content-Type: application/json' \\
     -d '{"template_id":"python-basic","timeout":300,"resources":{"cpu":"1","memory":"512Mi","disk":"1Gi"}}'
 
-  curl -X POST ${api}/api/v1/sessions/{session_id}/execute-sync -H 'Content-Type: application/json' \\
+  curl -X POST ${api}/api/v1/sessions/{the id it answers}/execute-sync -H 'Content-Type: application/json' \\
     -d '{"code":"def handler(event):\\n    return {\\"result\\": \\"hello world\\"}","language":"python","timeout":30}'
 
   kubectl --kubeconfig ${config} apply -f examples/

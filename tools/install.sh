@@ -8,6 +8,7 @@ if ! command -v npm >/dev/null || ! node -e 'process.exit(parseInt(process.versi
   exit 1
 fi
 
+[ -d node_modules ] || echo 'Installing packages (a minute or two the first time) ...'
 # `npm ci` starts from nothing; where packages are installed already, they are only brought up to date, so that other commands can go on using them.
 if [ -d node_modules ]; then npm install --no-save --loglevel=error; else npm ci --loglevel=error; fi
 

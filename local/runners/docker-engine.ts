@@ -17,11 +17,15 @@ const ANSWER_TIMEOUT_MS = 5_000;
 const EXPLANATIONS: Readonly<Record<string, (socketPath: string) => string>> = {
   EACCES: (socketPath) =>
     `no right to use ${socketPath} (add yourself to its group with "sudo usermod -aG docker $USER", then log in again)`,
-  ECONNREFUSED: () => NOT_RUNNING,
+  ECONNREFUSED: (socketPath) => notRunning(socketPath),
 };
 
-const NOT_RUNNING =
-  'Docker is installed but not running (start it with "sudo systemctl start docker" or "sudo service docker start")';
+const START_IT = '"sudo systemctl start docker" or "sudo service docker start"';
+
+function notRunning(socketPath: string): string {
+  return `Docker is installed but not running: nothing answers at ${socketPath} (start it with ${START_IT})`;
+}
+
 const NOT_INSTALLED =
   'Docker is not installed (on Debian and Ubuntu: "sudo apt-get install docker.io")';
 
@@ -34,15 +38,19 @@ export async function findDocker(env: Environment): Promise<DockerEngine> {
       reason: `DOCKER_HOST=${host} is not an engine of this machine (unset it)`,
     };
   }
-  const named = host === undefined || host === '' ? undefined : host.slice('unix://'.length);
+  const named = host?.slice('unix://'.length) ?? '';
   const failures: string[] = [];
-  for (const socketPath of named === undefined ? usualSockets(env) : [named]) {
+  const sockets = named === '' ? usualSockets(env) : [named];
+  for (const socketPath of sockets) {
     const failure = await failureAt(socketPath);
     if (failure === undefined) return { found: true, socketPath };
     failures.push(failure);
   }
   const explained = failures.find((reason) => reason !== ABSENT);
-  return { found: false, reason: explained ?? (await reasonOfAbsence(env)) };
+  return {
+    found: false,
+    reason: explained ?? (await reasonOfAbsence(env, sockets)),
+  };
 }
 
 function usualSockets(env: Environment): readonly string[] {
@@ -68,7 +76,7 @@ async function failureAt(socketPath: string): Promise<string | undefined> {
   }
 }
 
-async function reasonOfAbsence(env: Environment): Promise<string> {
+async function reasonOfAbsence(env: Environment, sockets: readonly string[]): Promise<string> {
   const folders = [...(env['PATH'] ?? '').split(':'), '/usr/bin', '/usr/sbin', '/usr/local/bin'];
   const engines = folders
     .filter((folder) => folder !== '')
@@ -81,5 +89,5 @@ async function reasonOfAbsence(env: Environment): Promise<string> {
       ),
     ),
   );
-  return installed.includes(true) ? NOT_RUNNING : NOT_INSTALLED;
+  return installed.includes(true) ? notRunning(sockets.join(' or ')) : NOT_INSTALLED;
 }

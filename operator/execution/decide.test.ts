@@ -245,6 +245,17 @@ describe('an execution that was handed over', () => {
     expect(status).toMatchObject({ phase: 'Crashed', reason: 'ExecutorLost' });
   });
 
+  test('is asked for after an outage, however long its timeout is over', () => {
+    const execution = anExecution({ status: { ...recorded, startedAt: CREATED_AT } });
+    const late = BORN + 30 * SECOND + 100 * settings.outcomeGraceMs;
+    const { actions, status } = decide(seen({ execution, now: late }), settings);
+    expect(actions).toMatchObject([{ type: 'followRun' }]);
+    expect(status).toBeUndefined();
+    const run = { ...running, since: late };
+    const { actions: none } = decide(seen({ execution, run, now: late }), settings);
+    expect(none).toEqual([]);
+  });
+
   test('is cancelled by its executor, and after a grace time without it', () => {
     const execution = anExecution({ spec: { cancel: true } });
     const asked = decide(seen({ execution, run: running }), settings);

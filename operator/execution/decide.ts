@@ -206,10 +206,11 @@ function untilOverdueMs(seen: Observed, settings: Settings): number {
   return Math.max((outcomeDeadline(seen, settings) ?? seen.now) - seen.now, 0);
 }
 
-/** By when a run that was handed over must have come to an end, or its executor does not do its work. */
+/** By when a run that is followed must have come to an end, or its executor does not do its work. After a restart it is asked first, however late. */
 function outcomeDeadline(seen: Observed, { outcomeGraceMs }: Settings): number | undefined {
-  const begun = timeOf(seen.execution.status?.startedAt) ?? seen.run?.since;
-  return begun === undefined ? undefined : begun + executionTimeoutMs(seen) + outcomeGraceMs;
+  if (seen.run === undefined) return undefined;
+  const begun = timeOf(seen.execution.status?.startedAt) ?? seen.run.since;
+  return Math.max(begun + executionTimeoutMs(seen), seen.run.since) + outcomeGraceMs;
 }
 
 function executionTimeoutMs({ execution, sandbox, template }: Observed): number {
