@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -84,12 +85,17 @@ function machine(): object {
   };
 }
 
+/** The interpreter itself: what the name finds may be a script of a version manager, which takes ten times as long. */
+const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'])
+  .toString()
+  .trim();
+
 const local = await LocalRun.create(runner);
 try {
   await local.up();
   const session = await createSession(local);
   const live: Series[] = [
-    command('baseline: python3 -c', ['python3', '-c', 'print(1)']),
+    command('baseline: python3 -c', [python, '-c', 'print(1)']),
     { name: 'execute-sync python', once: () => execute(local, session, 'python') },
     command('baseline: node -e', [process.execPath, '-e', '1']),
     { name: 'execute-sync javascript', once: () => execute(local, session, 'javascript') },
