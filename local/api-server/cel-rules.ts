@@ -221,7 +221,10 @@ function typeOf(schema: JsonObject): string {
   return textAt(schema, 'type') === '' ? 'string' : textAt(schema, 'type');
 }
 
-/** JSON with the types that CEL tells apart: whole numbers are BigInts, times are Dates. */
+/**
+ * JSON with the types that CEL tells apart: whole numbers are BigInts, times are Dates. Objects are Maps: the library asks a plain one for its
+ * `constructor`, which may be a key of a user's.
+ */
 function celValue(schema: JsonObject, value: Json): unknown {
   if (typeof value === 'number') return celNumber(schema, value);
   if (typeof value === 'string') return schema['format'] === 'date-time' ? new Date(value) : value;
@@ -229,7 +232,7 @@ function celValue(schema: JsonObject, value: Json): unknown {
   if (!isObject(value)) return value;
   const properties = objectAt(schema, 'properties');
   const others = objectAt(schema, 'additionalProperties');
-  return Object.fromEntries(
+  return new Map(
     Object.entries(value).map(([name, field]) => {
       const of = properties[name];
       return [name, field === undefined ? null : celValue(isObject(of) ? of : others, field)];
