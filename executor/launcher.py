@@ -42,6 +42,8 @@ PASSES_BEFORE_FREEZE = 3
 # Forking takes a millisecond, Node.js forty; not at once, so that the outcome of the run before is on its way first.
 SPARE_DELAY = {'python': 0.002, 'javascript': 0.005}
 FIRST_SPARE_DELAY = {'python': 0.002, 'javascript': 0.1}
+# For the languages that the last run did not have: a sandbox that keeps to one does not boot the other after each of its runs.
+OTHER_SPARE_DELAY = 0.3
 WARM_UP_DELAY = 0.3
 RETRY_DELAY = 0.02
 DEAF_TO = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM)
@@ -122,8 +124,10 @@ class Launcher:
     def patience(self):
         if any(run.ended for run in self.runs.values()):
             return RETRY_DELAY
+        if self.runs:
+            return None
         due = [*self.spare_due.values()]
-        if self.warm_up_due is not None and not self.runs:
+        if self.warm_up_due is not None:
             due.append(self.warm_up_due)
         return max(0.0, min(due) - time.monotonic()) if due else None
 
@@ -225,6 +229,8 @@ class Launcher:
             self.refuse(number, 'CannotStart', f'no process could be started: {error.strerror}')
         else:
             self.runs[number] = run
+            for language in list(self.spares):
+                self.discard(language)
             for pipe in run.pipes:
                 self.by_pipe[pipe] = run
                 self.outputs.register(pipe, select.EPOLLIN)
@@ -313,7 +319,7 @@ class Launcher:
     def note_end(self, pid, status, usage):
         for language, spare in list(self.spares.items()):
             if spare.pid == pid:
-                self.discard(language)
+                self.release(language)
         for run in self.runs.values():
             if run.pid == pid and run.ended is None:
                 run.ended = {
@@ -334,8 +340,10 @@ class Launcher:
             if run.result:
                 self.send(b'V', run.number, run.result)
             self.send(b'X', run.number, json.dumps(run.ended).encode())
-            if run.language in SPARE_DELAY:
-                self.spare_due[run.language] = time.monotonic() + SPARE_DELAY[run.language]
+            now = time.monotonic()
+            self.spare_due = {
+                language: now + (delay if language == run.language else OTHER_SPARE_DELAY) for language, delay in SPARE_DELAY.items()
+            }
 
     def no_strays(self):
         ours = {run.pid for run in self.runs.values() if not run.ended}
@@ -348,7 +356,7 @@ class Launcher:
         if self.passes > PASSES_BEFORE_FREEZE and self.alone and not self.frozen:
             # Processes that fork faster than they are killed: stop all there are in one step, which no fork can slip through.
             self.frozen = True
-            os.kill(-1, signal.SIGSTOP)
+            signal_all(signal.SIGSTOP)
             strays = [pid for pid in children() if pid not in ours]
         for pid in strays:
             os.kill(pid, signal.SIGKILL)
@@ -358,13 +366,16 @@ class Launcher:
         self.passes = 0
         if self.frozen:
             self.frozen = False
-            os.kill(-1, signal.SIGCONT)
+            signal_all(signal.SIGCONT)
 
     # -- between runs --------------------------------------------------------------------------------------------------
 
     def prepare_ahead(self):
+        """Never beside a run: its code could reach into the spare, and so into the run that comes next."""
+        if self.runs:
+            return
         now = time.monotonic()
-        if self.warm_up_due is not None and now >= self.warm_up_due and not self.runs:
+        if self.warm_up_due is not None and now >= self.warm_up_due:
             self.warm_up()
         for language, due in list(self.spare_due.items()):
             if now < due:
@@ -387,11 +398,15 @@ class Launcher:
         self.spare_due['python'] = time.monotonic()
 
     def discard(self, language):
-        """Lets a spare go, which ends when nothing comes on its request descriptor."""
-        spare = self.spares.pop(language, None)
-        if spare is not None:
-            for fd in (spare.request, *spare.pipes):
-                os.close(fd)
+        """Ends a spare. From here on it is a stray, so a run that gets hold of it before it is gone cannot keep it."""
+        if language in self.spares:
+            os.kill(self.spares[language].pid, signal.SIGKILL)
+            self.release(language)
+
+    def release(self, language):
+        spare = self.spares.pop(language)
+        for fd in (spare.request, *spare.pipes):
+            os.close(fd)
 
 
 def enter_run(places, workspace):
@@ -415,7 +430,15 @@ def enter_run(places, workspace):
         fd = int(name)
         if fd > 2 and fd not in places:
             close_quietly(fd)
-    os.chdir(workspace)
+    enter(workspace)
+
+
+def enter(workspace):
+    try:
+        os.chdir(workspace)
+    except PermissionError:  # an earlier run closed it, and no later one could open it again
+        os.chmod(workspace, 0o755)
+        os.chdir(workspace)
 
 
 def replace(argv, env):
@@ -440,6 +463,13 @@ def wake_pipe():
     signal.set_wakeup_fd(write, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     return read
+
+
+def signal_all(number):
+    try:
+        os.kill(-1, number)
+    except ProcessLookupError:
+        pass  # there is none but this one and PID 1
 
 
 def children():

@@ -133,6 +133,36 @@ describe('user code', () => {
     expect(found).not.toMatchObject({ executor: '1000' });
   });
 
+  it.each<['python' | 'javascript', string]>([
+    ['python', 'def handler(event): return "own"'],
+    ['javascript', 'exports.handler = () => "own"'],
+  ])('finds no waiting %s process whose run it could forge', async (language, code) => {
+    // Every language has run, and every spare has had the time to be there.
+    await sandbox.run({ language, code });
+    await sleep(600);
+    const found = await look(
+      'launcher = os.getppid()',
+      'for pid in open(f"/proc/{launcher}/task/{launcher}/children").read().split():',
+      '    if int(pid) == os.getpid(): continue',
+      '    try:',
+      '        os.write(os.open(f"/proc/{pid}/fd/1", os.O_WRONLY), b"forged")',
+      '        os.write(os.open(f"/proc/{pid}/fd/4", os.O_WRONLY), b\'V"forged"\')',
+      '        found[pid] = open(f"/proc/{pid}/cmdline").read()',
+      '    except OSError: pass',
+    );
+    expect(found).toEqual({});
+    expect(await sandbox.run({ language, code })).toMatchObject({
+      phase: 'Completed',
+      returnValue: 'own',
+      stdout: { text: '' },
+    });
+  });
+
+  it('cannot close the workspace to later runs', async () => {
+    await sandbox.run({ code: 'import os\nos.chmod("/workspace", 0)' });
+    await isWell();
+  });
+
   it('cannot call the executor without a token', async () => {
     const found = await look(
       'import socket',
