@@ -67,11 +67,16 @@ export class HttpListener {
   }
 
   #guard(path: string): void {
-    this.#watcher = watch(dirname(path), (_event, name) => {
-      if (name === null || name === basename(path))
-        this.#listening = this.#listening.then(() => this.#relisten());
-    });
-    this.#watcher.on('error', () => undefined);
+    try {
+      this.#watcher = watch(dirname(path), (_event, name) => {
+        if (name === null || name === basename(path))
+          this.#listening = this.#listening.then(() => this.#relisten());
+      });
+      this.#watcher.on('error', () => undefined);
+    } catch (error) {
+      // inotify instances are counted per user of the machine: another sandbox may have taken them all, which must not end this one.
+      this.#log.warn('socket file is not watched', { error: String(error) });
+    }
   }
 
   async #relisten(): Promise<void> {
