@@ -59,7 +59,7 @@ async function execute(
 
 async function coldCreate(local: LocalRun): Promise<void> {
   const session = await createSession(local);
-  await execute(local, session.python, 'python');
+  await execute(local, session, 'python');
   await expectStatus(local.call('DELETE', `/sessions/${session}`), 204);
 }
 
@@ -97,7 +97,7 @@ try {
   const session = { python: await createSession(local), javascript: await createSession(local) };
   const live: Series[] = [
     command('baseline: python3 -c', [python, '-c', 'print(1)']),
-    { name: 'execute-sync python', once: () => execute(local, session, 'python') },
+    { name: 'execute-sync python', once: () => execute(local, session.python, 'python') },
     command('baseline: node -e', [process.execPath, '-e', '1']),
     {
       name: 'execute-sync javascript',
