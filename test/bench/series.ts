@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -20,6 +21,9 @@ export function command(name: string, [file, ...args]: readonly [string, ...stri
   return { name, once: () => run(file, args) };
 }
 
+/** A run is followed by work of its own, such as the boot of the next interpreter: no sample shall pay for the one before it. */
+const PAUSE_MS = 400;
+
 /** Runs the series in turn, `rounds` times, so that each meets the same weather on the machine; `warmup` rounds are not counted. */
 export async function measure(
   series: readonly Series[],
@@ -28,6 +32,7 @@ export async function measure(
   const taken = series.map(({ name }) => ({ name, milliseconds: [] as number[], failures: 0 }));
   for (let round = -warmup; round < rounds; round += 1) {
     for (const [index, { once }] of series.entries()) {
+      await delay(PAUSE_MS);
       const sample = await sampleOf(once);
       const into = taken[index];
       if (round < 0 || into === undefined) continue;
