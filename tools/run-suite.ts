@@ -31,13 +31,20 @@ async function runJest(suite: Suite, reportFile: string): Promise<Tally> {
   const { exitCode } = await runCommand(jestCommand(suite, reportFile), {
     live: true,
     timeoutMs: TIMEOUT_MS,
-    env: { NODE_OPTIONS: '--experimental-vm-modules --no-warnings' },
+    env: { NODE_OPTIONS: '--experimental-vm-modules --no-warnings', ...(await kubectl()) },
   });
   const report = await readFile(reportFile, 'utf8').catch(() => undefined);
   const tally = tallyOf(report, exitCode);
   if (tally.failed === 0) sayPassed(suite.name, Date.now() - began);
   else sayFailed(suite.name, `npm run jest -- ${selection(suite).join(' ')}`);
   return tally;
+}
+
+/** The one that was named, or else the one that was built with the cluster's programs. */
+async function kubectl(): Promise<Record<string, string>> {
+  if (process.env['KUBECTL'] !== undefined) return {};
+  const { exitCode, output } = await runCommand(['test/cluster/programs']);
+  return exitCode === 0 ? { KUBECTL: path.join(output.trim(), 'kubectl') } : {};
 }
 
 function jestCommand(suite: Suite, reportFile: string): [string, ...string[]] {
