@@ -5,6 +5,7 @@
 const OURS = '^(api-shim|crds|executor|kube|local|operator|storage|test|tools)/';
 const TESTS = '(\\.test\\.ts$|^test/)';
 const EXECUTOR_FACE = '^executor/(contract|client)\\.ts$';
+const EXECUTOR_CLIENT = '^executor/(address|http-client|token)\\.ts$';
 const CLIENTS =
   '^kube/(client|http-client|transport)|^node_modules/(@kubernetes|undici|dockerode)/';
 
@@ -63,12 +64,17 @@ export default {
     only(
       'operator-is-put-together-with-the-real-executor-client',
       '^operator/main\\.ts$',
-      `^(operator|crds|kube)/|${EXECUTOR_FACE}|^executor/(http-client|token)\\.ts$`,
+      `^(operator|crds|kube)/|${EXECUTOR_FACE}|${EXECUTOR_CLIENT}`,
     ),
     only(
       'shim-imports-neither-operator-nor-local',
-      '^api-shim/',
+      '^api-shim/(?!main\\.ts$)',
       `^(api-shim|crds|kube|storage)/|${EXECUTOR_FACE}`,
+    ),
+    only(
+      'shim-is-put-together-with-the-real-executor-client',
+      '^api-shim/main\\.ts$',
+      `^(api-shim|crds|kube|storage)/|${EXECUTOR_FACE}|${EXECUTOR_CLIENT}`,
     ),
     {
       name: 'decide-has-no-client',

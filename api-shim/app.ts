@@ -6,10 +6,12 @@ import type { Execution } from '../crds/execution.ts';
 import { EXECUTIONS } from '../crds/execution.ts';
 import { SANDBOXES, type Sandbox } from '../crds/sandbox.ts';
 import { SANDBOX_TEMPLATES, type SandboxTemplate } from '../crds/sandbox-template.ts';
+import type { ExecutorAddress, ExecutorClient } from '../executor/client.ts';
 import type { ReadCache } from '../kube/cache.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { systemClock, type Clock } from '../kube/clock.ts';
 import type { Logger } from '../kube/logger.ts';
+import type { Pod } from '../kube/pod.ts';
 import {
   allowHosts,
   allowOrigins,
@@ -20,7 +22,9 @@ import { documentation } from './docs.ts';
 import { answerErrors } from './error-handler.ts';
 import { ApiError } from './errors.ts';
 import { Executions } from './executions.ts';
+import { Executors } from './executor-of.ts';
 import { clusterAnswers } from './health.ts';
+import { LiveActivity } from './live-activity.ts';
 import { mount } from './mount.ts';
 import { openApiDocument } from './open-api.ts';
 import { Repository } from './repository.ts';
@@ -35,12 +39,16 @@ import { Templates } from './templates.ts';
 
 export interface ApiOptions {
   readonly client: KubeClient;
-  /** Started and synced by whoever made them; that of executions must have the index `EXECUTIONS_BY_SANDBOX`. */
+  /** Started and synced by whoever made them, with the indexes of `createApiCaches`. */
   readonly caches: {
     readonly sandboxes: ReadCache<Sandbox>;
     readonly templates: ReadCache<SandboxTemplate>;
     readonly executions: ReadCache<Execution>;
+    readonly pods: ReadCache<Pod>;
   };
+  readonly executor: ExecutorClient;
+  /** Where a pod's executor listens; undefined as long as that is not known. */
+  readonly addressOf: (pod: Pod) => ExecutorAddress | undefined;
   /** Where everything is created and read. */
   readonly namespace: string;
   readonly logger: Logger;
@@ -110,6 +118,9 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
     clock,
     randomHex,
   });
+  const { executor, addressOf } = options;
+  const executors = new Executors({ client, pods: caches.pods, addressOf });
+  const activity = new LiveActivity({ executors, executor, clock });
   const startedAt = clock.now();
   const health = healthRoutes({
     version: options.version,
@@ -119,7 +130,7 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
   });
   return [
     ...health,
-    ...sessionRoutes(sessions),
+    ...sessionRoutes(sessions, activity),
     ...executionRoutes(executions),
     ...templateRoutes(templates),
   ];

@@ -1,17 +1,21 @@
 import { EXECUTIONS, type Execution } from '../crds/execution.ts';
+import { LABEL, MANAGED_BY } from '../crds/names.ts';
 import { SANDBOXES, type Sandbox } from '../crds/sandbox.ts';
 import { SANDBOX_TEMPLATES, type SandboxTemplate } from '../crds/sandbox-template.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { RuntimeMetrics } from '../kube/metrics.ts';
 import { ObjectCache } from '../kube/object-cache.ts';
+import { PODS, type Pod } from '../kube/pod.ts';
 import { EXECUTIONS_BY_SANDBOX } from './executions.ts';
+import { PODS_BY_OWNER } from './executor-of.ts';
 
 /** What the REST API reads from. */
 export interface ApiCaches {
   readonly sandboxes: ObjectCache<Sandbox>;
   readonly templates: ObjectCache<SandboxTemplate>;
   readonly executions: ObjectCache<Execution>;
+  readonly pods: ObjectCache<Pod>;
 }
 
 export interface ApiCachesOptions {
@@ -32,6 +36,12 @@ export function createApiCaches(options: ApiCachesOptions): ApiCaches {
       type: EXECUTIONS,
       indexes: { [name]: of },
     }),
+    pods: new ObjectCache<Pod>({
+      ...options,
+      type: PODS,
+      labelSelector: `${LABEL.managedBy}=${MANAGED_BY}`,
+      indexes: { [PODS_BY_OWNER.name]: PODS_BY_OWNER.of },
+    }),
   };
 }
 
@@ -45,6 +55,6 @@ export async function stopCaches(caches: ApiCaches): Promise<void> {
   await Promise.all(allOf(caches).map((cache) => cache.stop()));
 }
 
-function allOf({ sandboxes, templates, executions }: ApiCaches) {
-  return [sandboxes, templates, executions] as const;
+function allOf({ sandboxes, templates, executions, pods }: ApiCaches) {
+  return [sandboxes, templates, executions, pods] as const;
 }

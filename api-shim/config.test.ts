@@ -1,12 +1,15 @@
 import { apiConfig, UnsafeConfigError } from './config.ts';
 
+const KEY = { SANDBOX_SIGNING_KEY_FILE: '/keys/private.pem' };
+
 test('listens on loopback unless told otherwise', () => {
-  expect(apiConfig({})).toEqual({
+  expect(apiConfig(KEY)).toEqual({
     host: '127.0.0.1',
     port: 8000,
     healthPort: undefined,
     namespace: 'default',
     logLevel: 'info',
+    signingKeyFile: '/keys/private.pem',
     corsOrigins: [],
     allowedHosts: undefined,
   });
@@ -20,8 +23,10 @@ test.each([
   ['127.evil.example'],
   ['localhost.evil.example'],
 ])('refuses to listen on %s without authentication', (host) => {
-  expect(() => apiConfig({ SANDBOX_HOST: host })).toThrow(UnsafeConfigError);
-  expect(apiConfig({ SANDBOX_HOST: host, SANDBOX_ALLOW_UNAUTHENTICATED: 'true' })).toMatchObject({
+  expect(() => apiConfig({ ...KEY, SANDBOX_HOST: host })).toThrow(UnsafeConfigError);
+  expect(
+    apiConfig({ ...KEY, SANDBOX_HOST: host, SANDBOX_ALLOW_UNAUTHENTICATED: 'true' }),
+  ).toMatchObject({
     host,
     allowedHosts: 'any',
   });
@@ -30,13 +35,18 @@ test.each([
 test.each([['127.0.0.1'], ['127.1.2.3'], ['::1'], ['localhost']])(
   'takes %s for loopback',
   (host) => {
-    expect(apiConfig({ SANDBOX_HOST: host })).toMatchObject({ host, allowedHosts: undefined });
+    expect(apiConfig({ ...KEY, SANDBOX_HOST: host })).toMatchObject({
+      host,
+      allowedHosts: undefined,
+    });
   },
 );
 
 test('reads lists and names the variable at fault', () => {
   expect(
-    apiConfig({ SANDBOX_CORS_ORIGINS: 'https://a.example, https://b.example,' }).corsOrigins,
+    apiConfig({ ...KEY, SANDBOX_CORS_ORIGINS: 'https://a.example, https://b.example,' })
+      .corsOrigins,
   ).toEqual(['https://a.example', 'https://b.example']);
-  expect(() => apiConfig({ SANDBOX_PORT: '70000' })).toThrow('SANDBOX_PORT');
+  expect(() => apiConfig({ ...KEY, SANDBOX_PORT: '70000' })).toThrow('SANDBOX_PORT');
+  expect(() => apiConfig({})).toThrow('SANDBOX_SIGNING_KEY_FILE');
 });

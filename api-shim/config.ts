@@ -17,6 +17,7 @@ const environment = z.object({
   SANDBOX_HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   SANDBOX_NAMESPACE: z.string().min(1).max(63).default('default'),
   SANDBOX_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  SANDBOX_SIGNING_KEY_FILE: z.string().min(1),
   SANDBOX_CORS_ORIGINS: list,
   SANDBOX_ALLOWED_HOSTS: list,
   SANDBOX_ALLOW_UNAUTHENTICATED: z.enum(['true', 'false']).default('false'),
@@ -30,6 +31,8 @@ export interface ApiConfig {
   readonly healthPort: number | undefined;
   readonly namespace: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** An Ed25519 private key in PKCS#8 PEM, the operator's, which signs what is sent to executors. */
+  readonly signingKeyFile: string;
   readonly corsOrigins: readonly string[];
   /** Absent: those of loopback, or any where it listens beyond that. */
   readonly allowedHosts: readonly string[] | 'any' | undefined;
@@ -55,6 +58,7 @@ export function apiConfig(env: Readonly<Record<string, string | undefined>>): Ap
     healthPort: given.SANDBOX_HEALTH_PORT,
     namespace: given.SANDBOX_NAMESPACE,
     logLevel: given.SANDBOX_LOG_LEVEL,
+    signingKeyFile: given.SANDBOX_SIGNING_KEY_FILE,
     corsOrigins: given.SANDBOX_CORS_ORIGINS,
     allowedHosts: hosts.length > 0 ? hosts : local ? undefined : 'any',
   };

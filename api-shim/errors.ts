@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { ExecutorError } from '../executor/client.ts';
 import {
   ForbiddenError,
   InvalidError,
@@ -65,6 +66,18 @@ export const ERRORS = {
     status: 409,
     hint: 'It has ended and does not start again. POST /api/v1/sessions creates another.',
   },
+  SessionNotReady: {
+    status: 409,
+    hint: 'Its sandbox is being started or replaced. Try again once its status is running.',
+  },
+  SandboxUnreachable: {
+    status: 503,
+    hint: 'The sandbox of the session does not answer; if it is lost, it is replaced. Try again after the seconds in Retry-After.',
+  },
+  SandboxMisbehaved: {
+    status: 502,
+    hint: 'What the sandbox of the session answered cannot be used. Code in it may have broken it: end the session and create another.',
+  },
   SessionDeleted: {
     status: 404,
     hint: 'The session was deleted during the run, and the execution with it.',
@@ -105,6 +118,14 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
+  'Unavailable',
+  'Conflict',
+  'SessionBeingDeleted',
+  'SessionNotReady',
+  'SandboxUnreachable',
+]);
+
 /** One field at fault, in the form that clients of the reference know. */
 export interface FieldProblem {
   readonly type: string;
@@ -130,8 +151,7 @@ export class ApiError extends Error {
   constructor(code: ErrorCode, message: string, options: ApiErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.code = code;
-    this.retryable =
-      code === 'Unavailable' || code === 'Conflict' || code === 'SessionBeingDeleted';
+    this.retryable = RETRYABLE.has(code);
     this.options = options;
   }
 
@@ -157,6 +177,7 @@ export function errorBody(error: ApiError, requestId: string): Record<string, un
 export function toApiError(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
   if (thrown instanceof KubeError) return fromKube(thrown);
+  if (thrown instanceof ExecutorError) return fromExecutor(thrown);
   return new ApiError('Internal', 'An unexpected error occurred', { cause: thrown });
 }
 
@@ -176,4 +197,16 @@ function fromKube(cause: KubeError): ApiError {
   if (cause instanceof ConflictError)
     return new ApiError('Conflict', 'The object changed at the same time', { cause });
   return new ApiError('Internal', 'An unexpected error occurred', { cause });
+}
+
+/** For every call to an executor alike; who knows better, such as of a file that is not there, catches it before. */
+function fromExecutor(cause: ExecutorError): ApiError {
+  if (cause.retryable) {
+    const headers = { 'Retry-After': '1' };
+    return new ApiError('SandboxUnreachable', 'The sandbox does not answer right now', {
+      cause,
+      headers,
+    });
+  }
+  return new ApiError('SandboxMisbehaved', 'The sandbox gave no usable answer', { cause });
 }

@@ -1,7 +1,13 @@
+import { createPrivateKey } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { Registry } from 'prom-client';
 import { z } from 'zod';
 import packageJson from '../package.json' with { type: 'json' };
 import { FIELD_MANAGER } from '../crds/names.ts';
+import { clusterAddressOf } from '../executor/address.ts';
+import { HttpExecutorClient } from '../executor/http-client.ts';
+import { TokenSigner } from '../executor/token.ts';
+import { systemClock } from '../kube/clock.ts';
 import { createHttpClient } from '../kube/http-client.ts';
 import { loadKubeConfig } from '../kube/kube-config.ts';
 import { createLogger } from '../kube/logging.ts';
@@ -19,17 +25,23 @@ async function main(): Promise<void> {
   const stopping = stopSignal();
   const registry = new Registry();
   const client = createHttpClient(loadKubeConfig(), { userAgent: FIELD_MANAGER.apiShim });
+  const privateKey = createPrivateKey(await readFile(config.signingKeyFile));
+  const executor = new HttpExecutorClient(new TokenSigner(privateKey, systemClock));
   const shared = { client, namespace: config.namespace, logger };
   const caches = createApiCaches({ ...shared, metrics: createRuntimeMetrics(registry) });
+  const sandboxes = { executor, addressOf: clusterAddressOf };
   const manager = new Manager({
     caches: Object.values(caches),
     controllers: [],
-    services: [restService(config, { ...shared, caches, version: packageJson.version })],
+    services: [
+      restService(config, { ...shared, ...sandboxes, caches, version: packageJson.version }),
+    ],
     logger,
     registry,
     ...(config.healthPort === undefined ? {} : { http: { port: config.healthPort } }),
   });
   await manager.run(stopping);
+  await executor.close();
   await client.close();
 }
 

@@ -1,5 +1,6 @@
 import express, { type RequestHandler, type Response, type Router } from 'express';
 import { ApiError } from './errors.ts';
+import { Reply } from './reply.ts';
 import { elapsedHeader, type ApiLocals } from './request-tracing.ts';
 import type { Route } from './route.ts';
 
@@ -12,9 +13,7 @@ export function mount(router: Router, routes: readonly Route[], bodyLimitBytes: 
   for (const [path, ofPath] of byPath(routes)) {
     const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1');
     for (const served of ofPath) {
-      const steps =
-        served.input.body === undefined ? [serve(served)] : [...parseBody, serve(served)];
-      router[served.method](pattern, ...steps);
+      router[served.method](pattern, ...bodyOf(served, parseBody), serve(served));
     }
     router.all(pattern, refuseMethod(ofPath.map(({ method }) => method.toUpperCase())));
   }
@@ -28,11 +27,24 @@ function byPath(routes: readonly Route[]): Map<string, Route[]> {
   return grouped;
 }
 
+function bodyOf(served: Route, parseBody: RequestHandler[]): RequestHandler[] {
+  if (served.streamedBody !== undefined) return [requireType(served.streamedBody.mediaTypes)];
+  return served.input.body === undefined ? [] : parseBody;
+}
+
 function serve({ run, success }: Route): ApiHandler {
   return async (request, response) => {
     const { params, query, body } = request;
-    send(response, success.status, await run({ params, query, body }, response.locals.context));
+    const answer = await run({ params, query, body }, response.locals.context, request);
+    if (answer instanceof Reply) await reply(response, answer);
+    else send(response, success.status, answer);
   };
+}
+
+async function reply(response: ApiResponse, { write }: Reply): Promise<void> {
+  if (response.destroyed) return;
+  elapsedHeader(response);
+  await write(response);
 }
 
 /** The one place that writes JSON answers, errors included. */
@@ -58,6 +70,14 @@ function jsonBody(limit: number): RequestHandler[] {
     next();
   };
   return [requireJson, express.json({ limit, strict: false, type: () => true })];
+}
+
+function requireType(mediaTypes: readonly string[]): RequestHandler {
+  return (request, _response, next) => {
+    if (request.is([...mediaTypes]) === false)
+      throw new ApiError('UnsupportedMediaType', `The body must be ${mediaTypes.join(' or ')}`);
+    next();
+  };
 }
 
 function refuseMethod(methods: readonly string[]): ApiHandler {

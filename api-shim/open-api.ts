@@ -9,7 +9,7 @@ import {
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi';
 import { ApiError, errorBody, ERRORS, type ErrorCode } from './errors.ts';
-import type { Route } from './route.ts';
+import type { Route, Success } from './route.ts';
 import { errorResponse } from './schemas/error.ts';
 
 /** What any endpoint can answer. */
@@ -88,10 +88,10 @@ const keepDefault: NonNullable<CreateDocumentOptions['override']> = ({
 };
 
 /** A schema as the content of a message, with its first example. */
-function jsonOf(schema: z.ZodType): ZodOpenApiContentObject {
+function contentOf(schema: z.ZodType, mediaType = 'application/json'): ZodOpenApiContentObject {
   const examples = schema.meta()?.['examples'];
   const example: unknown = Array.isArray(examples) ? examples[0] : undefined;
-  return { 'application/json': { schema, ...(example === undefined ? {} : { example }) } };
+  return { [mediaType]: { schema, ...(example === undefined ? {} : { example }) } };
 }
 
 /** An example of each error, so that a reader sees what to tell apart. */
@@ -128,28 +128,52 @@ function operationOf(documented: Route, operationId: string): ZodOpenApiOperatio
       ...(input.params === undefined ? {} : { path: input.params }),
       ...(input.query === undefined ? {} : { query: input.query }),
     },
-    ...(input.body === undefined
-      ? {}
-      : {
-          requestBody: { required: true, content: jsonOf(input.body) },
-        }),
-    responses: { ...errorsOf(documented), ...successOf(documented) },
+    ...requestBodyOf(documented),
+    responses: { ...errorsOf(documented), ...successesOf(documented) },
   };
 }
 
-function successOf({ success }: Route): ZodOpenApiResponsesObject {
-  const { status, description, schema } = success;
-  const content = schema === undefined ? {} : { content: jsonOf(schema) };
-  return { [String(status)]: { description, headers, ...content } };
+function requestBodyOf({
+  input: { body },
+  streamedBody,
+}: Route): Pick<ZodOpenApiOperationObject, 'requestBody'> {
+  if (body !== undefined) return { requestBody: { required: true, content: contentOf(body) } };
+  if (streamedBody === undefined) return {};
+  const { mediaTypes, schema } = streamedBody;
+  const contents = mediaTypes.map((mediaType) => contentOf(schema, mediaType));
+  return { requestBody: { required: true, content: merged(contents) } };
 }
 
-function errorsOf({ errors, input }: Route): ZodOpenApiResponsesObject {
+/** Answers of one status are one entry of the document, whatever their media types. */
+function successesOf({ success, alternatives = [] }: Route): ZodOpenApiResponsesObject {
+  const byStatus = Map.groupBy([success, ...alternatives], ({ status }) => String(status));
+  return Object.fromEntries([...byStatus].map(([status, same]) => [status, successOf(same)]));
+}
+
+function successOf(same: readonly Success[]): ZodOpenApiResponseObject {
+  const contents = same.flatMap(({ schema, mediaType }) =>
+    schema === undefined ? [] : [contentOf(schema, mediaType)],
+  );
+  const own = same.flatMap((success) => success.headers ?? []);
+  return {
+    description: same.map(({ description }) => description).join('. Or: '),
+    headers: own.reduce<z.ZodObject>((all, more) => all.extend(more.shape), headers),
+    ...(contents.length === 0 ? {} : { content: merged(contents) }),
+  };
+}
+
+function merged(contents: readonly ZodOpenApiContentObject[]): ZodOpenApiContentObject {
+  return Object.fromEntries(contents.flatMap((content) => Object.entries(content)));
+}
+
+function errorsOf({ errors, input, streamedBody }: Route): ZodOpenApiResponsesObject {
   const hasInput = Object.keys(input).length > 0;
-  const codes = [
+  const codes: readonly ErrorCode[] = [
     ...errors,
     ...EVERYWHERE,
     ...(hasInput ? WITH_INPUT : []),
     ...(input.body === undefined ? [] : WITH_BODY),
+    ...(streamedBody === undefined ? [] : (['UnsupportedMediaType'] as const)),
   ];
   const statuses = [...new Set(codes.map((code) => ERRORS[code].status))];
   const responseOf = (status: number): ZodOpenApiResponseObject => {

@@ -37,9 +37,11 @@ export function templateIdOf(sandbox: Sandbox): string {
   return sandbox.metadata.annotations?.[ANNOTATION.templateRestId] ?? sandbox.spec.templateRef.name;
 }
 
+/** `lastUsed` is what its executor says, where it was asked. */
 export function presentSession(
   sandbox: Sandbox,
   template: SandboxTemplate | undefined,
+  lastUsed?: string,
 ): SessionResponse {
   const { spec } = sandbox;
   const runtime = template?.spec.runtime ?? null;
@@ -55,7 +57,7 @@ export function presentSession(
     env_vars: Object.fromEntries(spec.env.map(({ name, value }) => [name, value])),
     timeout: spec.timeouts.idleSeconds ?? template?.spec.timeouts.idleSeconds ?? 0,
     ...NO_DEPENDENCIES,
-    ...timesOf(sandbox),
+    ...timesOf(sandbox, lastUsed),
   };
 }
 
@@ -92,6 +94,7 @@ function resourceLimitOf(
 
 function timesOf(
   sandbox: Sandbox,
+  lastUsed: string | undefined,
 ): Pick<SessionResponse, 'created_at' | 'updated_at' | 'completed_at' | 'last_activity_at'> {
   const { status } = sandbox;
   const created = createdAtOf(sandbox);
@@ -100,7 +103,7 @@ function timesOf(
     created_at: created,
     updated_at: latestOf(created, status?.readyAt, status?.terminatedAt, ...transitions),
     completed_at: completedAtOf(sandbox),
-    last_activity_at: latestOf(created, status?.lastActivityTime),
+    last_activity_at: latestOf(created, status?.lastActivityTime, lastUsed),
   };
 }
 

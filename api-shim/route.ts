@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { type z } from 'zod';
 import { ApiError, type ErrorCode, type FieldProblem } from './errors.ts';
 import type { RequestContext } from './request-context.ts';
@@ -16,35 +17,65 @@ export interface RawInput {
   readonly body: unknown;
 }
 
+/** One kind of answer that is no error. */
+export interface Success {
+  readonly status: number;
+  readonly description: string;
+  /** Of the body; absent: there is none. */
+  readonly schema?: z.ZodType;
+  /** Absent: application/json. Anything else is written by a `Reply`. */
+  readonly mediaType?: string;
+  /** Header fields beside those of every answer. */
+  readonly headers?: z.ZodObject;
+}
+
+/** A request body that the handler reads by itself, as it comes. How much of it is for the handler to bound. */
+export interface StreamedBody {
+  /** What `Content-Type` may say, as `type-is` takes it; everything else is refused. */
+  readonly mediaTypes: readonly [string, ...string[]];
+  /** For the document only. */
+  readonly schema: z.ZodType;
+}
+
 /** One endpoint: what serves it and what documents it. */
 export interface Route {
   readonly id: string;
-  readonly method: 'get' | 'post' | 'put' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** With `{name}` for a parameter; the first is the one that documents call by its own name. */
   readonly paths: readonly [string, ...string[]];
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
   readonly input: InputShape;
-  readonly success: {
-    readonly status: number;
-    readonly description: string;
-    readonly schema?: z.ZodType;
-  };
+  /** Instead of `input.body`: the body is not read before the handler does. */
+  readonly streamedBody?: StreamedBody;
+  readonly success: Success;
+  /** Further answers that a `Reply` may choose, such as 206 or another media type. */
+  readonly alternatives?: readonly Success[];
   /** Those that this endpoint adds to what every endpoint can answer. */
   readonly errors: readonly ErrorCode[];
-  /** Checks the input, does the work and returns the body of the answer. Throws ApiError. */
-  readonly run: (raw: RawInput, context: RequestContext) => Promise<unknown>;
+  /** Checks the input, does the work and returns the JSON body of the answer, or a `Reply` that writes it. Throws ApiError. */
+  readonly run: (
+    raw: RawInput,
+    context: RequestContext,
+    request: IncomingMessage,
+  ) => Promise<unknown>;
 }
 
 type Definition<I extends z.ZodObject> = Omit<Route, 'input' | 'run'> & {
   readonly input: I;
-  readonly handle: (input: z.output<I>, context: RequestContext) => Promise<unknown>;
+  /** `request` is for those that read a streamed body. */
+  readonly handle: (
+    input: z.output<I>,
+    context: RequestContext,
+    request: IncomingMessage,
+  ) => Promise<unknown>;
 };
 
 /** Ties a handler to the schema that checks its input, so that it only ever sees what that lets through. */
 export function route<I extends z.ZodObject>({ input, handle, ...rest }: Definition<I>): Route {
-  const run: Route['run'] = (raw, context) => handle(checked(input, raw), context);
+  const run: Route['run'] = (raw, context, request) =>
+    handle(checked(input, raw), context, request);
   return { ...rest, input: input.shape, run };
 }
 

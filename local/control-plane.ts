@@ -5,12 +5,14 @@ import { parse } from 'yaml';
 import { createApp } from '../api-shim/app.ts';
 import { createApiCaches, startCaches, stopCaches } from '../api-shim/caches.ts';
 import { listen } from '../api-shim/server.ts';
+import type { ExecutorAddress, ExecutorClient } from '../executor/client.ts';
 import { HttpExecutorClient } from '../executor/http-client.ts';
 import { TokenSigner } from '../executor/token.ts';
 import { systemClock } from '../kube/clock.ts';
 import { createHttpClient, type HttpClient } from '../kube/http-client.ts';
 import { loadKubeConfig } from '../kube/kube-config.ts';
 import type { Logger } from '../kube/logger.ts';
+import type { Pod } from '../kube/pod.ts';
 import { createOperator, type Operator } from '../operator/operator.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { createApiServer } from './api-server/api-server.ts';
@@ -80,8 +82,12 @@ async function assemble(surroundings: Surroundings, shutdown: Shutdown): Promise
   const client = createHttpClient(loadKubeConfig({ path: installation.kubeconfig }));
   shutdown.add(() => client.close());
   await provideDefaultTemplates(client, NAMESPACE);
-  await operate({ ...surroundings, client, runner }, shutdown);
-  const port = await serveRest({ ...surroundings, client }, shutdown);
+  const { privateKey, publicKey } = signingKey(installation.signingKey);
+  const executor = new HttpExecutorClient(new TokenSigner(privateKey, systemClock));
+  shutdown.add(() => executor.close());
+  const parts = { ...surroundings, client, runner, executor };
+  await operate(parts, publicKey, shutdown);
+  const port = await serveRest(parts, shutdown);
   return {
     api: `http://localhost:${port}`,
     kube,
@@ -116,29 +122,33 @@ function readCrds(): unknown[] {
   );
 }
 
+/** What operator and REST API share. */
+interface Parts extends Surroundings {
+  readonly client: HttpClient;
+  readonly runner: PodRunner;
+  readonly executor: ExecutorClient;
+}
+
+function addressWith(runner: PodRunner): (pod: Pod) => ExecutorAddress | undefined {
+  return ({ metadata }) => runner.address(metadata.uid);
+}
+
 async function operate(
-  {
-    installation,
-    logger,
-    client,
-    runner,
-  }: Surroundings & { client: HttpClient; runner: PodRunner },
+  { logger, client, runner, executor }: Parts,
+  executorPublicKey: string,
   shutdown: Shutdown,
 ): Promise<void> {
-  const { privateKey, publicKey } = signingKey(installation.signingKey);
-  const executor = new HttpExecutorClient(new TokenSigner(privateKey, systemClock));
-  shutdown.add(() => executor.close());
   const operator = createOperator({
     client,
     executor,
-    addressOf: ({ metadata }) => runner.address(metadata.uid),
+    addressOf: addressWith(runner),
     clock: systemClock,
     random: Math.random,
     logger: logger.child({ component: 'operator' }),
     registry: new Registry(),
     namespace: NAMESPACE,
     identity: 'local',
-    pod: { executorPublicKey: publicKey, executorListen: 'unix:///run/executor/executor.sock' },
+    pod: { executorPublicKey, executorListen: 'unix:///run/executor/executor.sock' },
     podIndexes,
   });
   await operator.start();
@@ -165,14 +175,20 @@ function createKubelet(
 }
 
 async function serveRest(
-  { config, logger, client }: Surroundings & { client: HttpClient },
+  { config, logger, client, runner, executor }: Parts,
   shutdown: Shutdown,
 ): Promise<number> {
   const shared = { client, namespace: NAMESPACE, logger: logger.child({ component: 'api-shim' }) };
   const caches = createApiCaches(shared);
   shutdown.add(() => stopCaches(caches));
   await startCaches(caches, new AbortController().signal);
-  const app = createApp({ ...shared, caches, version: packageJson.version });
+  const app = createApp({
+    ...shared,
+    caches,
+    executor,
+    addressOf: addressWith(runner),
+    version: packageJson.version,
+  });
   const server = await listen(app, { host: LOOPBACK, port: config.port });
   shutdown.add(() => server.close());
   return server.port;

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { Registry } from 'prom-client';
 import { z } from 'zod';
 import { FIELD_MANAGER } from '../crds/names.ts';
+import { clusterAddressOf } from '../executor/address.ts';
 import { EXECUTOR_PORT } from '../executor/contract.ts';
 import { HttpExecutorClient } from '../executor/http-client.ts';
 import { TokenSigner } from '../executor/token.ts';
@@ -12,7 +13,7 @@ import { createHttpClient } from '../kube/http-client.ts';
 import { loadKubeConfig } from '../kube/kube-config.ts';
 import { createLogger } from '../kube/logging.ts';
 import { operatorConfig, type OperatorConfig } from './config.ts';
-import { clusterAddressOf } from './executor-address.ts';
+
 import { createOperator, type Operator, type OperatorDeps } from './operator.ts';
 
 /** The operator as a process of its own in a cluster. */

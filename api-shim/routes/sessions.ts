@@ -11,11 +11,12 @@ import {
   type SessionResponse,
 } from '../schemas/session.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
+import type { LiveActivity } from '../live-activity.ts';
 import type { Sessions } from '../sessions.ts';
 
-export function sessionRoutes(sessions: Sessions): readonly Route[] {
-  const present = (sandbox: Sandbox): SessionResponse =>
-    presentSession(sandbox, sessions.templateOf(sandbox));
+export function sessionRoutes(sessions: Sessions, activity: LiveActivity): readonly Route[] {
+  const present = (sandbox: Sandbox, lastUsed?: string): SessionResponse =>
+    presentSession(sandbox, sessions.templateOf(sandbox), lastUsed);
   return [
     route({
       id: 'createSession',
@@ -51,7 +52,7 @@ export function sessionRoutes(sessions: Sessions): readonly Route[] {
           .list()
           .filter((sandbox) => status === undefined || sessionStatusOf(sandbox) === status)
           .filter((sandbox) => templateId === undefined || templateIdOf(sandbox) === templateId);
-        return Promise.resolve(pageOf(fitting, query, present));
+        return Promise.resolve(pageOf(fitting, query, (sandbox) => present(sandbox)));
       },
     }),
     route({
@@ -60,11 +61,15 @@ export function sessionRoutes(sessions: Sessions): readonly Route[] {
       paths: ['/api/v1/sessions/{session_id}'],
       tag: 'sessions',
       summary: 'Get a session',
+      description:
+        'last_activity_at is asked from its sandbox, unless that does not answer at once; in lists and other answers it is what was last written down.',
       input: z.object({ params: sessionPath }),
       success: { status: 200, description: 'The session', schema: sessionResponse },
       errors: ['SessionNotFound'],
-      handle: async ({ params }, context) =>
-        present(await sessions.get(params.session_id, context)),
+      handle: async ({ params }, context) => {
+        const sandbox = await sessions.get(params.session_id, context);
+        return present(sandbox, await activity.of(sandbox, context.signal));
+      },
     }),
     route({
       id: 'terminateSession',

@@ -253,7 +253,9 @@ describe('rights', () => {
       'api',
       SANDBOXES,
       [
-        'executions: get list watch create',
+        'executions: get list watch create patch',
+        'pods/log: get',
+        'pods: get list watch',
         'sandboxes: get list watch create patch delete',
         'sandboxtemplates: get list watch create patch delete',
       ],

@@ -163,8 +163,13 @@ export class MemoryCluster implements KubeClient {
   }
 
   async create<T extends KubeObject>(type: ResourceType<T>, draft: Draft<T>): Promise<T> {
+    this.#called('create', type, draft.metadata.name ?? '');
+    return this.add(type, draft);
+  }
+
+  /** What others create. */
+  add<T extends KubeObject>(type: ResourceType<T>, draft: Draft<T>): T {
     const name = draft.metadata.name ?? '';
-    this.#called('create', type, name);
     const key = this.#key(type, { namespace: draft.metadata.namespace ?? '', name });
     if (this.#objects.has(key))
       throw new AlreadyExistsError({

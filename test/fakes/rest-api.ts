@@ -9,7 +9,12 @@ import {
   type SandboxTemplate,
 } from '../../crds/sandbox-template.ts';
 import { API_VERSION } from '../../crds/names.ts';
+import type { Draft } from '../../kube/objects.ts';
+import { PODS, type Pod, type PodStatus } from '../../kube/pod.ts';
+import { controllerReference } from '../../kube/owner-reference.ts';
+import { PODS_BY_OWNER } from '../../api-shim/executor-of.ts';
 import { FakeClock } from './clock.ts';
+import { FakeExecutors } from './executor.ts';
 import { FakeLogger } from './logger.ts';
 import { MemoryCluster, type MemoryCache } from './memory-cluster.ts';
 import { RestClient } from './rest-client.ts';
@@ -24,6 +29,8 @@ export class RestApi {
   readonly sandboxes: MemoryCache<Sandbox>;
   readonly templates: MemoryCache<SandboxTemplate>;
   readonly executions: MemoryCache<Execution>;
+  readonly pods: MemoryCache<Pod>;
+  readonly executors: FakeExecutors;
   readonly #server: ApiServer;
 
   private constructor(parts: Parts, server: ApiServer, client: RestClient) {
@@ -33,6 +40,8 @@ export class RestApi {
     this.sandboxes = parts.caches.sandboxes;
     this.templates = parts.caches.templates;
     this.executions = parts.caches.executions;
+    this.pods = parts.caches.pods;
+    this.executors = parts.executors;
     this.port = server.port;
     this.client = client;
     this.#server = server;
@@ -46,16 +55,18 @@ export class RestApi {
   }
 
   /** Another replica on the same cluster, whose caches never hear of anything. */
-  static startBeside({ cluster, clock, logger }: RestApi): Promise<RestApi> {
+  static startBeside({ cluster, clock, logger, executors }: RestApi): Promise<RestApi> {
     const { caches } = partsOf();
-    return RestApi.#serve({ cluster, clock, logger, caches }, {});
+    return RestApi.#serve({ cluster, clock, logger, executors, caches }, {});
   }
 
   static async #serve(parts: Parts, options: Partial<ApiOptions>): Promise<RestApi> {
-    const { cluster, clock, logger, caches } = parts;
+    const { cluster, clock, logger, executors, caches } = parts;
     const fixed = {
       client: cluster,
       caches,
+      executor: executors,
+      addressOf: () => ({ kind: 'tcp', host: '10.0.0.1', port: 8080 }) as const,
       clock,
       logger,
       namespace: 'default',
@@ -102,12 +113,24 @@ export class RestApi {
       template_id: 'python-basic',
       ...body,
     });
-    this.reportSession(session['id'], {
+    this.becomesReady(session['id']);
+    return String(session['id']);
+  }
+
+  /** The operator and a node bring up the pod of a session, and its executor answers. */
+  becomesReady(id: unknown): Pod {
+    const sandbox = this.sandbox(id);
+    const name = `pod-${String(id)}`;
+    const pod = this.cluster.add(PODS, podOf(sandbox, name));
+    this.executors.start(pod.metadata.uid);
+    this.reportSession(id, {
       phase: 'Running',
       reason: 'ExecutorAnswering',
-      podName: `pod-${String(session['id'])}`,
+      podName: name,
+      podUID: pod.metadata.uid,
+      nodeName: 'node-1',
     });
-    return String(session['id']);
+    return pod;
   }
 
   async stop(): Promise<void> {
@@ -119,11 +142,24 @@ interface Parts {
   readonly cluster: MemoryCluster;
   readonly clock: FakeClock;
   readonly logger: FakeLogger;
+  readonly executors: FakeExecutors;
   readonly caches: {
     readonly sandboxes: MemoryCache<Sandbox>;
     readonly templates: MemoryCache<SandboxTemplate>;
     readonly executions: MemoryCache<Execution>;
+    readonly pods: MemoryCache<Pod>;
   };
+}
+
+function podOf(sandbox: Sandbox, name: string): Draft<Pod> {
+  const draft: Draft<Pod> & { readonly status: PodStatus } = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'default', ownerReferences: [controllerReference(sandbox)] },
+    spec: { containers: [{ name: 'sandbox', image: 'python-basic:latest' }], nodeName: 'node-1' },
+    status: { phase: 'Running', podIP: '10.0.0.1', startTime: '2026-11-24T07:02:20Z' },
+  };
+  return draft;
 }
 
 function partsOf(): Parts {
@@ -134,8 +170,9 @@ function partsOf(): Parts {
     sandboxes: cluster.cacheOf(SANDBOXES),
     templates: cluster.cacheOf(SANDBOX_TEMPLATES),
     executions: cluster.cacheOf(EXECUTIONS, { [name]: of }),
+    pods: cluster.cacheOf(PODS, { [PODS_BY_OWNER.name]: PODS_BY_OWNER.of }),
   };
-  return { cluster, clock, logger: new FakeLogger(), caches };
+  return { cluster, clock, logger: new FakeLogger(), executors: new FakeExecutors(clock), caches };
 }
 
 function found<T extends Sandbox | Execution>(objects: readonly T[], id: unknown): T {

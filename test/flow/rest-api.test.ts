@@ -12,6 +12,7 @@ import { createHttpClient, type HttpClient } from '../../kube/http-client.ts';
 import { createApiServer } from '../../local/api-server/api-server.ts';
 import { kubeconfigFor } from '../../local/api-server/kubeconfig.ts';
 import { createMemoryStore } from '../../local/api-server/store.ts';
+import { FakeExecutors } from '../fakes/executor.ts';
 import { FakeLogger } from '../fakes/logger.ts';
 import { RestClient } from '../fakes/rest-client.ts';
 
@@ -51,7 +52,15 @@ beforeAll(async () => {
   client = createHttpClient(config);
   caches = createApiCaches({ client, namespace: NAMESPACE, logger });
   await startCaches(caches, new AbortController().signal);
-  const app = createApp({ client, caches, logger, namespace: NAMESPACE, version: '1.2.3' });
+  const app = createApp({
+    client,
+    caches,
+    executor: new FakeExecutors(systemClock),
+    addressOf: () => undefined,
+    logger,
+    namespace: NAMESPACE,
+    version: '1.2.3',
+  });
   server = await listen(app, { host: '127.0.0.1', port: 0 });
   rest = await RestClient.connect(server.port);
   expect((await rest.post('/templates', TEMPLATE)).status).toBe(201);
