@@ -6,7 +6,10 @@ INSTALLED := node_modules/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install generate format verify test unit flow contract setup up down logs bench images clean cluster-up cluster-down deploy e2e
+NAME ?= client
+ROLE ?= write
+
+.PHONY: help key install generate format verify test unit flow contract setup up down logs bench images clean cluster-up cluster-down deploy e2e
 
 help: ## Shows this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +46,9 @@ generate: $(INSTALLED) ## Writes the generated files anew
 
 format: $(INSTALLED) ## Formats all files
 	@npm run --silent format
+
+key: $(INSTALLED) ## Makes an API key: make key NAME=ci ROLE=write
+	@$(NODE) api-shim/make-key.ts --name '$(NAME)' --role '$(ROLE)'
 
 images: $(INSTALLED) ## Builds the images of the sandboxes and of the control plane
 	@images/build.sh

@@ -18,11 +18,16 @@ import {
   refuseForeignOrigins,
   securityHeaders,
 } from './browser-guard.ts';
+import { auditRequests, type Audit } from './audit.ts';
+import { authenticateRequests, limitRequests } from './auth/authenticate-requests.ts';
+import type { Authenticate } from './auth/authenticator.ts';
+import { anonymousIn } from './auth/principal.ts';
 import { documentation } from './docs.ts';
 import { answerErrors } from './error-handler.ts';
 import { ApiError } from './errors.ts';
 import { Executions } from './executions.ts';
 import { Executors } from './executor-of.ts';
+import { guarded, type TenantRoutes } from './guarded.ts';
 import { clusterAnswers } from './health.ts';
 import { LiveActivity } from './live-activity.ts';
 import { mount } from './mount.ts';
@@ -49,8 +54,14 @@ export interface ApiOptions {
   readonly executor: ExecutorClient;
   /** Where a pod's executor listens; undefined as long as that is not known. */
   readonly addressOf: (pod: Pod) => ExecutorAddress | undefined;
-  /** Where everything is created and read. */
+  /** Where everything of callers without a namespace of their own is created and read. */
   readonly namespace: string;
+  /** Other namespaces that callers have, each with its caches. */
+  readonly moreTenants?: ReadonlyMap<string, ApiOptions['caches']>;
+  /** Absent: everybody may do everything. */
+  readonly authenticate?: Authenticate;
+  /** Told of every request once it is over. */
+  readonly audit?: Audit;
   readonly logger: Logger;
   readonly version: string;
   readonly clock?: Clock;
@@ -70,10 +81,12 @@ const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 /** The REST API as an Express application; it listens to nothing by itself. */
 export function createApp(options: ApiOptions): Express {
   const { clock = systemClock, corsOrigins = [], allowedHosts = LOOPBACK_HOSTS } = options;
-  const routes = createRoutes(options, clock);
+  const routes = guarded(tenantRoutes(options, clock));
   const app = express();
   app.disable('x-powered-by').disable('etag');
-  app.use(traceRequests(options.logger, clock));
+  const anonymous = anonymousIn(options.namespace);
+  app.use(traceRequests({ logger: options.logger, clock, anonymous }));
+  if (options.audit !== undefined) app.use(auditRequests(options.audit, clock));
   app.use(
     securityHeaders(),
     allowHosts(allowedHosts),
@@ -81,6 +94,9 @@ export function createApp(options: ApiOptions): Express {
     ...allowOrigins(corsOrigins),
   );
   app.use(documentation(() => openApiDocument(routes, options.version), swaggerUiFolder()));
+  if (options.authenticate !== undefined)
+    app.use(authenticateRequests(options.authenticate, routes));
+  app.use(limitRequests(clock));
   app.use(apiRouter(routes, options.bodyLimitBytes ?? BODY_LIMIT_BYTES));
   app.use(answerErrors);
   return app;
@@ -99,7 +115,18 @@ function apiRouter(routes: readonly Route[], bodyLimitBytes: number): Router {
   return router;
 }
 
-/** All endpoints, with everything behind them put together. */
+function tenantRoutes(options: ApiOptions, clock: Clock): TenantRoutes {
+  const { namespace, caches, moreTenants = new Map<string, ApiOptions['caches']>() } = options;
+  const tenants = [[namespace, caches] as const, ...moreTenants];
+  return new Map(
+    tenants.map(([namespace, caches]) => [
+      namespace,
+      createRoutes({ ...options, namespace, caches }, clock),
+    ]),
+  );
+}
+
+/** All endpoints of one namespace, with everything behind them put together. */
 function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
   const { client, caches, namespace, randomHex = eightHexDigits } = options;
   const shared = { client, namespace, clock };

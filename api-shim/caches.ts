@@ -47,14 +47,14 @@ export function createApiCaches(options: ApiCachesOptions): ApiCaches {
 
 /** Resolves once every cache has its first list. */
 export async function startCaches(caches: ApiCaches, signal: AbortSignal): Promise<void> {
-  for (const cache of allOf(caches)) cache.start();
-  await Promise.all(allOf(caches).map((cache) => cache.whenSynced(signal)));
+  for (const cache of allCaches(caches)) cache.start();
+  await Promise.all(allCaches(caches).map((cache) => cache.whenSynced(signal)));
 }
 
 export async function stopCaches(caches: ApiCaches): Promise<void> {
-  await Promise.all(allOf(caches).map((cache) => cache.stop()));
+  await Promise.all(allCaches(caches).map((cache) => cache.stop()));
 }
 
-function allOf({ sandboxes, templates, executions, pods }: ApiCaches) {
+export function allCaches({ sandboxes, templates, executions, pods }: ApiCaches) {
   return [sandboxes, templates, executions, pods] as const;
 }

@@ -15,7 +15,9 @@ const environment = z.object({
   SANDBOX_HOST: z.string().min(1).default('127.0.0.1'),
   SANDBOX_PORT: z.coerce.number().int().min(0).max(65_535).default(8000),
   SANDBOX_HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
-  SANDBOX_NAMESPACE: z.string().min(1).max(63).default('default'),
+  SANDBOX_NAMESPACE: list,
+  SANDBOX_CALLERS_FILE: z.string().min(1).optional(),
+  SANDBOX_TOKEN_AUDIENCE: z.string().min(1).optional(),
   SANDBOX_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   SANDBOX_SIGNING_KEY_FILE: z.string().min(1),
   SANDBOX_CORS_ORIGINS: list,
@@ -29,7 +31,12 @@ export interface ApiConfig {
   readonly port: number;
   /** Of /healthz, /readyz and /metrics, on all addresses; absent: they are not served. */
   readonly healthPort: number | undefined;
-  readonly namespace: string;
+  /** Those that are served; the first is that of callers without one of their own. */
+  readonly namespaces: readonly [string, ...string[]];
+  /** Who may call (auth/callers.ts); absent: everybody. */
+  readonly callersFile: string | undefined;
+  /** What Kubernetes tokens of callers must be meant for; absent: they are not accepted. */
+  readonly tokenAudience: string | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   /** An Ed25519 private key in PKCS#8 PEM, the operator's, which signs what is sent to executors. */
   readonly signingKeyFile: string;
@@ -49,14 +56,18 @@ export class UnsafeConfigError extends Error {
 export function apiConfig(env: Readonly<Record<string, string | undefined>>): ApiConfig {
   const given = environment.parse(env);
   const local = isLoopback(given.SANDBOX_HOST);
-  if (!local && given.SANDBOX_ALLOW_UNAUTHENTICATED !== 'true')
-    throw beyondLoopback(given.SANDBOX_HOST);
+  const isOpen =
+    given.SANDBOX_CALLERS_FILE === undefined && given.SANDBOX_ALLOW_UNAUTHENTICATED !== 'true';
+  if (!local && isOpen) throw beyondLoopback(given.SANDBOX_HOST);
   const hosts = given.SANDBOX_ALLOWED_HOSTS;
+  const [first = 'default', ...others] = given.SANDBOX_NAMESPACE;
   return {
     host: given.SANDBOX_HOST,
     port: given.SANDBOX_PORT,
     healthPort: given.SANDBOX_HEALTH_PORT,
-    namespace: given.SANDBOX_NAMESPACE,
+    namespaces: [first, ...others],
+    callersFile: given.SANDBOX_CALLERS_FILE,
+    tokenAudience: given.SANDBOX_TOKEN_AUDIENCE,
     logLevel: given.SANDBOX_LOG_LEVEL,
     signingKeyFile: given.SANDBOX_SIGNING_KEY_FILE,
     corsOrigins: given.SANDBOX_CORS_ORIGINS,
@@ -71,7 +82,8 @@ function isLoopback(host: string): boolean {
 
 function beyondLoopback(host: string): UnsafeConfigError {
   return new UnsafeConfigError(
-    `SANDBOX_HOST=${host} would let everyone who reaches this machine run code: the API has no authentication yet. ` +
-      'Keep it on 127.0.0.1, or set SANDBOX_ALLOW_UNAUTHENTICATED=true if something in front of it authenticates.',
+    `SANDBOX_HOST=${host} would let everyone who reaches this machine run code. ` +
+      'Name those who may call in the file of SANDBOX_CALLERS_FILE (node api-shim/make-key.ts makes keys), keep it on 127.0.0.1, ' +
+      'or set SANDBOX_ALLOW_UNAUTHENTICATED=true if something in front of it authenticates.',
   );
 }

@@ -90,6 +90,22 @@ export const ERRORS = {
     status: 408,
     hint: 'The execution goes on. Fetch it later with GET /api/v1/executions/{execution_id}/result.',
   },
+  Unauthenticated: {
+    status: 401,
+    hint: 'Send a key that this API knows as Authorization: Bearer KEY or X-API-Key: KEY.',
+  },
+  RoleTooSmall: {
+    status: 403,
+    hint: 'Use a key whose role is large enough, or ask who runs this API for one.',
+  },
+  TooManyRequests: {
+    status: 429,
+    hint: 'Try again after the seconds in Retry-After, and less often.',
+  },
+  SessionQuotaExceeded: {
+    status: 429,
+    hint: 'Terminate sessions that are not needed any more, or wait until some end by themselves.',
+  },
   RouteNotFound: { status: 404, hint: 'Every path is listed at /docs.' },
   MethodNotAllowed: { status: 405, hint: 'The header Allow names the methods of this path.' },
   UnknownHost: {
@@ -124,6 +140,8 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
   'SessionBeingDeleted',
   'SessionNotReady',
   'SandboxUnreachable',
+  'TooManyRequests',
+  'SessionQuotaExceeded',
 ]);
 
 /** One field at fault, in the form that clients of the reference know. */

@@ -55,6 +55,7 @@ export class Executions {
       namespace,
       nowMs,
       requestId: context.requestId,
+      createdBy: context.principal.name,
     });
     return { execution: await executions.create(draft, context.signal), sessionId };
   }

@@ -14,7 +14,8 @@ import { createLogger } from '../kube/logging.ts';
 import { Manager, type Service } from '../kube/manager.ts';
 import { createRuntimeMetrics } from '../kube/metrics.ts';
 import { createApp, type ApiOptions } from './app.ts';
-import { createApiCaches } from './caches.ts';
+import { authenticationBy } from './auth/settings.ts';
+import { allCaches, createApiCaches } from './caches.ts';
 import { apiConfig, type ApiConfig } from './config.ts';
 import { listen, type ApiServer } from './server.ts';
 
@@ -27,14 +28,28 @@ async function main(): Promise<void> {
   const client = createHttpClient(loadKubeConfig(), { userAgent: FIELD_MANAGER.apiShim });
   const privateKey = createPrivateKey(await readFile(config.signingKeyFile));
   const executor = new HttpExecutorClient(new TokenSigner(privateKey, systemClock));
-  const shared = { client, namespace: config.namespace, logger };
-  const caches = createApiCaches({ ...shared, metrics: createRuntimeMetrics(registry) });
+  const [namespace] = config.namespaces;
+  const shared = { client, namespace, logger };
+  const metrics = createRuntimeMetrics(registry);
+  const caches = createApiCaches({ ...shared, metrics });
+  const moreTenants = new Map(
+    config.namespaces
+      .slice(1)
+      .map((namespace) => [namespace, createApiCaches({ ...shared, namespace, metrics })]),
+  );
   const sandboxes = { executor, addressOf: clusterAddressOf };
   const manager = new Manager({
-    caches: Object.values(caches),
+    caches: [caches, ...moreTenants.values()].flatMap(allCaches),
     controllers: [],
     services: [
-      restService(config, { ...shared, ...sandboxes, caches, version: packageJson.version }),
+      restService(config, {
+        ...shared,
+        ...sandboxes,
+        caches,
+        moreTenants,
+        version: packageJson.version,
+        ...authenticationOf(config, { client, logger }),
+      }),
     ],
     logger,
     registry,
@@ -43,6 +58,17 @@ async function main(): Promise<void> {
   await manager.run(stopping);
   await executor.close();
   await client.close();
+}
+
+/** Refuses to start with a file of callers that it cannot use. */
+function authenticationOf(
+  config: ApiConfig,
+  deps: Pick<ApiOptions, 'client' | 'logger'>,
+): Pick<ApiOptions, 'authenticate'> {
+  const { callersFile: path, tokenAudience, namespaces } = config;
+  if (path === undefined) return {};
+  const clock = systemClock;
+  return { authenticate: authenticationBy({ ...deps, clock, path, tokenAudience, namespaces }) };
 }
 
 function restService(config: ApiConfig, options: ApiOptions): Service {

@@ -4,6 +4,7 @@ import express, { Router } from 'express';
 import { z } from 'zod';
 import { FakeClock } from '../test/fakes/clock.ts';
 import { FakeLogger } from '../test/fakes/logger.ts';
+import { anonymousIn } from './auth/principal.ts';
 import { answerErrors } from './error-handler.ts';
 import { mount } from './mount.ts';
 import { openApiDocument } from './open-api.ts';
@@ -67,7 +68,12 @@ beforeAll(async () => {
   const app = express();
   const router = Router();
   mount(router, ROUTES, 1_024);
-  app.use(traceRequests(new FakeLogger(), new FakeClock()), router, answerErrors);
+  const tracing = {
+    logger: new FakeLogger(),
+    clock: new FakeClock(),
+    anonymous: anonymousIn('default'),
+  };
+  app.use(traceRequests(tracing), router, answerErrors);
   server = await listen(app, { host: '127.0.0.1', port: 0 });
   url = `http://127.0.0.1:${String(server.port)}/shout`;
 });

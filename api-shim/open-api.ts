@@ -18,6 +18,9 @@ const EVERYWHERE: readonly ErrorCode[] = [
   'ForeignOrigin',
   'RefusedByCluster',
   'UnknownHost',
+  'Unauthenticated',
+  'RoleTooSmall',
+  'TooManyRequests',
   'Internal',
   'Unavailable',
 ];

@@ -1,11 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '../kube/logger.ts';
+import type { Principal } from './auth/principal.ts';
+
+/** What a request was about, by its REST id. */
+export interface AuditObject {
+  readonly kind: 'session' | 'execution' | 'template';
+  readonly id: string;
+}
+
+/** What the steps of a request leave for its record (audit.ts). */
+export interface Audited {
+  action: string;
+  object: AuditObject | null;
+}
 
 /** What every step of one request may need to know; passed on explicitly. */
 export interface RequestContext {
   readonly requestId: string;
-  /** Adds the request id to every line. */
+  /** Adds the request id to every line, and the caller's name once that is known. */
   readonly logger: Logger;
+  readonly principal: Principal;
+  readonly audited: Audited;
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal;
 }

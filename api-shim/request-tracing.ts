@@ -1,6 +1,7 @@
 import type { RequestHandler, Response } from 'express';
 import type { Clock } from '../kube/clock.ts';
 import type { Logger } from '../kube/logger.ts';
+import type { Principal } from './auth/principal.ts';
 import { ClientGoneError, requestIdFrom, type RequestContext } from './request-context.ts';
 
 /** What this application keeps beside a response. */
@@ -10,17 +11,30 @@ export interface ApiLocals {
   elapsed: () => string;
 }
 
+export interface TracingOptions {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Who a request comes from as long as nobody found out. */
+  readonly anonymous: Principal;
+}
+
 /** Gives every request its id, its logger and its signal, and logs it when it is over. */
-export function traceRequests(
-  logger: Logger,
-  clock: Clock,
-): RequestHandler<object, unknown, unknown, unknown, ApiLocals> {
+export function traceRequests({
+  logger,
+  clock,
+  anonymous,
+}: TracingOptions): RequestHandler<object, unknown, unknown, unknown, ApiLocals> {
   return (request, response, next) => {
     const startedAt = clock.now();
     const requestId = requestIdFrom(request.get('x-request-id'));
     const gone = new AbortController();
-    const context = { requestId, logger: logger.child({ requestId }), signal: gone.signal };
-    response.locals.context = context;
+    response.locals.context = {
+      requestId,
+      logger: logger.child({ requestId }),
+      signal: gone.signal,
+      principal: anonymous,
+      audited: { action: 'unknown', object: null },
+    };
     response.locals.elapsed = () => ((clock.now() - startedAt) / 1000).toFixed(3);
     response.set('X-Request-ID', requestId);
     response.once('close', () => {
@@ -28,7 +42,7 @@ export function traceRequests(
       if (!answered) gone.abort(new ClientGoneError());
       const path = request.originalUrl.split('?', 1)[0]?.slice(0, 512);
       const status = answered ? response.statusCode : 'client gone';
-      context.logger.info('request', {
+      response.locals.context.logger.info('request', {
         method: request.method,
         path,
         status,

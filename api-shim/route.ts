@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type z } from 'zod';
 import { ApiError, type ErrorCode, type FieldProblem } from './errors.ts';
+import type { Role } from './auth/principal.ts';
 import type { RequestContext } from './request-context.ts';
 
 /** The parts of a request that an endpoint looks at; an object of these is what its input is checked against. */
@@ -44,6 +45,8 @@ export interface Route {
   /** With `{name}` for a parameter; the first is the one that documents call by its own name. */
   readonly paths: readonly [string, ...string[]];
   readonly tag: string;
+  /** Whom it serves: anybody, or callers of this role; absent: `read` for GET, `write` for the rest. */
+  readonly access?: 'open' | Role;
   readonly summary: string;
   readonly description?: string;
   readonly input: InputShape;

@@ -1,3 +1,4 @@
+import { ANNOTATION } from '../crds/names.ts';
 import { isEnded, type Sandbox } from '../crds/sandbox.ts';
 import type { SandboxTemplate } from '../crds/sandbox-template.ts';
 import type { Clock } from '../kube/clock.ts';
@@ -5,8 +6,10 @@ import { AlreadyExistsError, ConflictError, NotFoundError } from '../kube/errors
 import type { Draft } from '../kube/objects.ts';
 import { ObjectDeletedError, waitFor } from '../kube/wait-for.ts';
 import { DeadlineError, withDeadline } from './deadline.ts';
+import { SessionQuota } from './auth/session-quota.ts';
 import { ApiError } from './errors.ts';
 import { newSessionId, objectNameOf, restIdOf } from './names.ts';
+import { isActive } from './present-session.ts';
 import { byNewest } from './present-time.ts';
 import type { Repository } from './repository.ts';
 import type { RequestContext } from './request-context.ts';
@@ -30,6 +33,7 @@ const REUSE_WAIT_MS = 10_000;
 /** What REST clients can do with sessions. */
 export class Sessions {
   readonly #options: SessionsOptions;
+  readonly #quota = new SessionQuota();
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -53,8 +57,13 @@ export class Sessions {
       namespace,
       nowMs,
       requestId: context.requestId,
+      createdBy: context.principal.name,
     });
-    return this.#createOnce(draft, id, context.signal);
+    return this.#quota.within(
+      context.principal,
+      () => this.#activeOf(context.principal.name),
+      () => this.#createOnce(draft, id, context.signal),
+    );
   }
 
   list(): readonly Sandbox[] {
@@ -97,6 +106,12 @@ export class Sessions {
       const isAnother = error instanceof NotFoundError || error instanceof ConflictError;
       throw isAnother ? sessionNotFound(id, error) : error;
     }
+  }
+
+  #activeOf(caller: string): number {
+    const isActiveOf = (sandbox: Sandbox): boolean =>
+      sandbox.metadata.annotations?.[ANNOTATION.createdBy] === caller && isActive(sandbox);
+    return this.#options.sandboxes.list().filter(isActiveOf).length;
   }
 
   async #createOnce(draft: Draft<Sandbox>, id: string, signal: AbortSignal): Promise<Sandbox> {

@@ -22,6 +22,8 @@ export interface Origin {
   readonly id: string;
   readonly namespace: string;
   readonly requestId: string;
+  /** The caller's name. */
+  readonly createdBy: string;
   readonly nowMs: number;
 }
 
@@ -33,6 +35,7 @@ function metadataOf(origin: Origin): ObjectMetaInput {
     annotations: {
       ...restIdAnnotation(origin.id),
       [ANNOTATION.requestId]: origin.requestId,
+      [ANNOTATION.createdBy]: origin.createdBy,
       [ANNOTATION.createdAt]: new Date(origin.nowMs).toISOString(),
     },
   };

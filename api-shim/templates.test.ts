@@ -1,3 +1,4 @@
+import { anonymousIn } from './auth/principal.ts';
 import { SANDBOX_TEMPLATES } from '../crds/sandbox-template.ts';
 import { Repository } from './repository.ts';
 import { createTemplateRequest } from './schemas/template.ts';
@@ -84,7 +85,13 @@ describe('creating', () => {
     const namespace = 'default';
     const repository = new Repository({ client, cache, clock, namespace, type: SANDBOX_TEMPLATES });
     const templates = new Templates({ templates: repository, namespace, clock });
-    const context = { requestId: 'r', logger: api.logger, signal: new AbortController().signal };
+    const context = {
+      requestId: 'r',
+      logger: api.logger,
+      signal: new AbortController().signal,
+      principal: anonymousIn(namespace),
+      audited: { action: 'createTemplate', object: null },
+    };
     const bodies = ['one', 'two'].map((id) => createTemplateRequest.parse({ ...MINIMAL, id }));
     const outcomes = await Promise.allSettled(
       bodies.map((body) => templates.create(body, context)),

@@ -57,13 +57,19 @@ export class Templates {
   /** Throws TemplateExists or TemplateNameTaken. */
   create(
     body: CreateTemplateRequest,
-    { requestId, signal }: RequestContext,
+    { requestId, principal, signal }: RequestContext,
   ): Promise<SandboxTemplate> {
     const { id } = body;
     return this.#inTurn(async () => {
       if ((await this.find(id, signal)) !== undefined) throw exists(id);
       this.#refuseTakenName(body.name, undefined);
-      const origin = { id, requestId, namespace: this.#namespace, nowMs: this.#clock.now() };
+      const origin = {
+        id,
+        requestId,
+        createdBy: principal.name,
+        namespace: this.#namespace,
+        nowMs: this.#clock.now(),
+      };
       try {
         return await this.#templates.create(templateDraft(body, origin), signal);
       } catch (error) {

@@ -18,6 +18,8 @@ export const MANAGED_BY = 'sandbox-control-plane';
 export const ANNOTATION = {
   /** The id that a REST client knows an object by, when it is no valid Kubernetes name. */
   restId: 'sandbox.ai/rest-id',
+  /** On what a REST client created: the name of the key or the user that asked for it. */
+  createdBy: 'sandbox.ai/created-by',
   /** The request that created the object, for tracing. */
   requestId: 'sandbox.ai/request-id',
   /** On sandboxes: the id that a REST client knows the template by, when it is no valid Kubernetes name; it outlives the template. */

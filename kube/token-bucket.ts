@@ -30,6 +30,14 @@ export class TokenBucket {
     return true;
   }
 
+  /** Whole tokens that are there, and the milliseconds until there is one more. */
+  state(now: number): { readonly remaining: number; readonly nextMs: number } {
+    this.#fill(now);
+    const remaining = Math.max(0, Math.floor(this.#tokens));
+    const missing = remaining + 1 - this.#tokens;
+    return { remaining, nextMs: Math.ceil((missing / this.#limit.perSecond) * 1000) };
+  }
+
   /** Whether it is as good as new. */
   isFull(now: number): boolean {
     this.#fill(now);

@@ -7,6 +7,7 @@ test('without any variable a local run serves on the documented ports and keeps 
     kubePort: 6444,
     stateFolder: path.resolve('.local'),
     runner: undefined,
+    callersFile: undefined,
     logLevel: 'info',
   });
 });

@@ -8,6 +8,7 @@ const environment = z.object({
   SANDBOX_KUBE_PORT: port.default(6444),
   SANDBOX_STATE: z.string().min(1).default('.local'),
   SANDBOX_RUNNER: z.enum(['docker', 'process']).optional(),
+  SANDBOX_CALLERS_FILE: z.string().min(1).optional(),
   SANDBOX_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -21,6 +22,8 @@ export interface LocalConfig {
   readonly stateFolder: string;
   /** Absent: Docker where an engine answers, else processes. */
   readonly runner: 'docker' | 'process' | undefined;
+  /** Who may call the REST API (api-shim/auth/callers.ts), as an absolute path; absent: everybody on this machine. */
+  readonly callersFile: string | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -32,6 +35,10 @@ export function localConfig(env: Readonly<Record<string, string | undefined>>): 
     kubePort: given.SANDBOX_KUBE_PORT,
     stateFolder: path.resolve(given.SANDBOX_STATE),
     runner: given.SANDBOX_RUNNER,
+    callersFile:
+      given.SANDBOX_CALLERS_FILE === undefined
+        ? undefined
+        : path.resolve(given.SANDBOX_CALLERS_FILE),
     logLevel: given.SANDBOX_LOG_LEVEL,
   };
 }

@@ -3,6 +3,8 @@ import path from 'node:path';
 import { Registry } from 'prom-client';
 import { parse } from 'yaml';
 import { createApp } from '../api-shim/app.ts';
+import type { Authenticate } from '../api-shim/auth/authenticator.ts';
+import { authenticationBy } from '../api-shim/auth/settings.ts';
 import { createApiCaches, startCaches, stopCaches } from '../api-shim/caches.ts';
 import { listen } from '../api-shim/server.ts';
 import type { ExecutorAddress, ExecutorClient } from '../executor/client.ts';
@@ -174,6 +176,15 @@ function createKubelet(
   return kubelet;
 }
 
+function authenticationOf(
+  { callersFile: path }: LocalConfig,
+  deps: { client: HttpClient; logger: Logger },
+): { authenticate?: Authenticate } {
+  if (path === undefined) return {};
+  const rest = { clock: systemClock, tokenAudience: undefined, namespaces: [NAMESPACE] as const };
+  return { authenticate: authenticationBy({ ...deps, ...rest, path }) };
+}
+
 async function serveRest(
   { config, logger, client, runner, executor }: Parts,
   shutdown: Shutdown,
@@ -188,6 +199,7 @@ async function serveRest(
     executor,
     addressOf: addressWith(runner),
     version: packageJson.version,
+    ...authenticationOf(config, shared),
   });
   const server = await listen(app, { host: LOOPBACK, port: config.port });
   shutdown.add(() => server.close());

@@ -27,6 +27,7 @@ export function healthRoutes({
   return [
     route({
       id: 'root',
+      access: 'open',
       method: 'get',
       paths: ['/'],
       tag: 'health',
@@ -49,6 +50,7 @@ export function healthRoutes({
     }),
     route({
       id: 'health',
+      access: 'open',
       method: 'get',
       paths: ['/api/v1/health'],
       tag: 'health',

@@ -16,6 +16,7 @@ export function templateRoutes(templates: Templates): readonly Route[] {
   return [
     route({
       id: 'createTemplate',
+      access: 'admin',
       method: 'post',
       paths: ['/api/v1/templates'],
       tag: 'templates',
@@ -56,6 +57,7 @@ export function templateRoutes(templates: Templates): readonly Route[] {
     }),
     route({
       id: 'updateTemplate',
+      access: 'admin',
       method: 'put',
       paths: ['/api/v1/templates/{template_id}'],
       tag: 'templates',
@@ -70,6 +72,7 @@ export function templateRoutes(templates: Templates): readonly Route[] {
     }),
     route({
       id: 'deleteTemplate',
+      access: 'admin',
       method: 'delete',
       paths: ['/api/v1/templates/{template_id}'],
       tag: 'templates',

@@ -48,8 +48,12 @@ export class RestApi {
   }
 
   /** With the template `python-basic` in it. */
-  static async start(options: Partial<ApiOptions> = {}): Promise<RestApi> {
-    const api = await RestApi.#serve(partsOf(), options);
+  static async start({ moreNamespaces = [], ...options }: StartOptions = {}): Promise<RestApi> {
+    const parts = partsOf();
+    const moreTenants = new Map(
+      moreNamespaces.map((namespace) => [namespace, parts.caches] as const),
+    );
+    const api = await RestApi.#serve(parts, { moreTenants, ...options });
     await api.addTemplate('python-basic');
     return api;
   }
@@ -80,11 +84,11 @@ export class RestApi {
   }
 
   /** As kubectl does it. */
-  addTemplate(name: string, spec: object = {}): Promise<SandboxTemplate> {
+  addTemplate(name: string, spec: object = {}, namespace = 'default'): Promise<SandboxTemplate> {
     return this.cluster.create(SANDBOX_TEMPLATES, {
       apiVersion: API_VERSION,
       kind: 'SandboxTemplate',
-      metadata: { name, namespace: 'default' },
+      metadata: { name, namespace },
       spec: sandboxTemplateSpec.parse({ image: `${name}:latest`, ...spec }),
     });
   }
@@ -137,6 +141,9 @@ export class RestApi {
     await this.#server.close(0);
   }
 }
+
+/** The caches in memory hold every namespace. */
+type StartOptions = Partial<ApiOptions> & { readonly moreNamespaces?: readonly string[] };
 
 interface Parts {
   readonly cluster: MemoryCluster;
