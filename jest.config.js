@@ -18,7 +18,7 @@ export default {
   testTimeout: 60_000,
   projects: [
     project('unit', [
-      '<rootDir>/{api-shim,crds,executor,kube,local,operator,tools}/**/*.test.ts',
+      '<rootDir>/{api-shim,crds,executor,kube,local,operator,storage,tools}/**/*.test.ts',
       '<rootDir>/test/{bench,builders,fakes}/**/*.test.ts',
     ]),
     project('flow', ['<rootDir>/test/flow/**/*.test.ts']),
@@ -28,6 +28,7 @@ export default {
       ...project('e2e', ['<rootDir>/test/e2e/**/*.test.ts']),
       runner: '<rootDir>/test/e2e/serial-runner.cjs',
     },
+    project('history', ['<rootDir>/test/history/**/*.test.ts']),
     project('local', ['<rootDir>/test/local/**/*.test.ts']),
   ],
 };

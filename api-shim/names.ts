@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ANNOTATION } from '../crds/names.ts';
-import type { KubeObject } from '../kube/objects.ts';
+
+export { restIdOf } from '../crds/identity.ts';
 
 /** REST ids and Kubernetes names: an id that is a valid name is the name, every other one is kept in an annotation. */
 
@@ -20,11 +21,6 @@ function slugOf(id: string): string {
   const folded = id.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
   const slug = folded.slice(0, LONGEST_NAME - HASH_LENGTH - 1).replaceAll(/^-+|-+$/g, '');
   return slug === '' ? 'id' : slug;
-}
-
-/** The id that REST clients know an object by. */
-export function restIdOf(object: KubeObject): string {
-  return object.metadata.annotations?.[ANNOTATION.restId] ?? object.metadata.name;
 }
 
 /** The annotation that keeps `id`, or none where the name already says it. */

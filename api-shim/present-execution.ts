@@ -1,30 +1,12 @@
-import {
-  isFinished,
-  type Execution,
-  type ExecutionPhase,
-  type ExecutionStatus,
-} from '../crds/execution.ts';
+import { isFinished, type Execution, type ExecutionStatus } from '../crds/execution.ts';
+import { executionStatusOf } from '../crds/rest-status.ts';
 import { restIdOf } from './names.ts';
 import { createdAtOf } from './present-time.ts';
-import type { ExecutionResponse, ExecutionStatusName } from './schemas/execution.ts';
+import type { ExecutionResponse } from './schemas/execution.ts';
 
 /** Execution -> REST execution. Pure. */
 
 const BYTES_PER_MEGABYTE = 2 ** 20;
-
-const STATUS_OF_PHASE: Readonly<Record<ExecutionPhase, ExecutionStatusName>> = {
-  Pending: 'pending',
-  Running: 'running',
-  Completed: 'completed',
-  Failed: 'failed',
-  TimedOut: 'timeout',
-  Crashed: 'crashed',
-  Cancelled: 'cancelled',
-};
-
-export function executionStatusOf(execution: Execution): ExecutionStatusName {
-  return STATUS_OF_PHASE[execution.status?.phase ?? 'Pending'];
-}
 
 /** `sessionId` is the REST id of its sandbox, which the execution itself does not hold. */
 export function presentExecution(execution: Execution, sessionId: string): ExecutionResponse {

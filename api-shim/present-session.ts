@@ -1,30 +1,15 @@
-import { ANNOTATION } from '../crds/names.ts';
+import { templateIdOf } from '../crds/identity.ts';
 import { SANDBOX_CONDITIONS } from '../crds/reasons.ts';
-import type { Sandbox, SandboxPhase } from '../crds/sandbox.ts';
+import { sessionStatusOf } from '../crds/rest-status.ts';
+import type { Sandbox } from '../crds/sandbox.ts';
 import type { SandboxTemplate } from '../crds/sandbox-template.ts';
 import { restIdOf } from './names.ts';
 import { createdAtOf, latestOf } from './present-time.ts';
-import { PACKAGE_INDEX, type SessionResponse, type SessionStatus } from './schemas/session.ts';
+import { PACKAGE_INDEX, type SessionResponse } from './schemas/session.ts';
 
 /** Sandbox -> REST session. Pure. */
 
 const MAX_PROCESSES = 128;
-
-/** Recovering is `creating`: as after a create, executions are accepted and wait until the new pod is ready. */
-const STATUS_OF_PHASE: Readonly<Record<SandboxPhase, SessionStatus>> = {
-  Pending: 'creating',
-  Running: 'running',
-  Recovering: 'creating',
-  Terminating: 'terminated',
-  Terminated: 'terminated',
-  Failed: 'failed',
-};
-
-/** The wish to terminate cannot be taken back and refuses executions at once, so it already counts as terminated. */
-export function sessionStatusOf(sandbox: Sandbox): SessionStatus {
-  if (sandbox.spec.desiredState === 'Terminated') return 'terminated';
-  return STATUS_OF_PHASE[sandbox.status?.phase ?? 'Pending'];
-}
 
 /** Executions are accepted; those sent before it is ready wait. */
 export function isActive(sandbox: Sandbox): boolean {
@@ -32,12 +17,6 @@ export function isActive(sandbox: Sandbox): boolean {
   return status === 'creating' || status === 'running';
 }
 
-/** The template's REST id, also after the template is gone. */
-export function templateIdOf(sandbox: Sandbox): string {
-  return sandbox.metadata.annotations?.[ANNOTATION.templateRestId] ?? sandbox.spec.templateRef.name;
-}
-
-/** `lastUsed` is what its executor says, where it was asked. */
 export function presentSession(
   sandbox: Sandbox,
   template: SandboxTemplate | undefined,

@@ -1,15 +1,7 @@
-import { ANNOTATION } from '../crds/names.ts';
+import { createdAtOf } from '../crds/identity.ts';
 import type { KubeObject } from '../kube/objects.ts';
 
-const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$/;
-
-/** To the millisecond where REST created the object, else to the second. */
-export function createdAtOf(object: KubeObject): string {
-  const exact = object.metadata.annotations?.[ANNOTATION.createdAt] ?? '';
-  return ISO_TIME.test(exact) && !Number.isNaN(Date.parse(exact))
-    ? exact
-    : object.metadata.creationTimestamp;
-}
+export { createdAtOf };
 
 /** The latest of RFC 3339 times; fractions make them incomparable as text. */
 export function latestOf(first: string, ...others: readonly (string | undefined)[]): string {

@@ -4,7 +4,7 @@
 # It never fails: a suite whose needs are not met is skipped, loudly.
 set -uo pipefail
 
-COMMANDS=(docker:docker.io iptables:iptables bwrap:bubblewrap unshare:util-linux python3:python3 debootstrap:debootstrap curl:curl shellcheck:shellcheck)
+COMMANDS=(docker:docker.io iptables:iptables bwrap:bubblewrap unshare:util-linux python3:python3 debootstrap:debootstrap curl:curl shellcheck:shellcheck mariadbd:mariadb-server)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 

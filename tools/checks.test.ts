@@ -8,7 +8,7 @@ const { scripts } = z
 
 /** Suites run against something that is no part of the repository repeat cases of others. */
 const suites = [...FAST_SUITES, ...SLOW_SUITES].filter(({ within }) => within === undefined);
-const files = globSync('test/{contract,e2e,executor,flow,local}/**/*.test.ts');
+const files = globSync('test/{contract,e2e,executor,flow,history,local}/**/*.test.ts');
 
 function runs(suite: Suite, file: string): boolean {
   return (

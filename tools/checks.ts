@@ -1,6 +1,7 @@
 import {
   cluster,
   docker,
+  mariadb,
   namespaces,
   realApiServer,
   sandboxImages,
@@ -18,7 +19,7 @@ export interface Check {
 /** Test cases that jest runs and counts. */
 export interface Suite {
   readonly name: string;
-  readonly project: 'unit' | 'flow' | 'contract' | 'executor' | 'local' | 'e2e';
+  readonly project: 'unit' | 'flow' | 'contract' | 'executor' | 'history' | 'local' | 'e2e';
   /** Pattern: only files whose path matches. */
   readonly files?: string;
   readonly needs: readonly Requirement[];
@@ -55,6 +56,7 @@ export const SLOW_SUITES: readonly Suite[] = [
     within: 'test/contract/real-api-server.sh',
   },
   { name: 'executor', project: 'executor', needs: [namespaces] },
+  { name: 'history', project: 'history', needs: [mariadb] },
   {
     name: 'local, process runner',
     project: 'local',

@@ -53,6 +53,15 @@ export const cluster: Requirement = {
   },
 };
 
+/** Debian's package puts the server where only root has its path. */
+export const mariadb: Requirement = {
+  name: 'a MariaDB server',
+  async probe() {
+    const { exitCode } = await runCommand(['sh', '-c', 'PATH=$PATH:/usr/sbin; mariadbd --version']);
+    return exitCode === 0 ? undefined : 'install mariadb-server';
+  },
+};
+
 /** The first need that this machine can't meet, in words; nothing if it meets all. */
 export async function firstLacking(needs: readonly Requirement[]): Promise<string | undefined> {
   for (const need of needs) {

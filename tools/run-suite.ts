@@ -61,7 +61,6 @@ function jestCommand(suite: Suite, reportFile: string): [string, ...string[]] {
 function selection({ project, files }: Suite): string[] {
   const chosen = ['--selectProjects', project];
   // These start processes and containers of their own: two at a time would only measure each other.
-  if (project === 'executor' || project === 'local' || project === 'e2e')
-    chosen.push('--runInBand');
+  if (['executor', 'history', 'local', 'e2e'].includes(project)) chosen.push('--runInBand');
   return files === undefined ? chosen : [...chosen, '--testPathPatterns', files];
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Executions, Run } from '../executions.ts';
 import { pageOf } from '../page.ts';
-import { executionStatusOf, presentExecution } from '../present-execution.ts';
+import { executionStatusOf } from '../../crds/rest-status.ts';
+import { presentExecution } from '../present-execution.ts';
 import { route, type Route } from '../route.ts';
 import {
   executeRequest,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { presentSession, sessionStatusOf, templateIdOf } from '../present-session.ts';
+import { presentSession } from '../present-session.ts';
 import { pageOf } from '../page.ts';
 import { route, type Route } from '../route.ts';
 import {
@@ -10,6 +10,8 @@ import {
   sessionResponse,
   type SessionResponse,
 } from '../schemas/session.ts';
+import { templateIdOf } from '../../crds/identity.ts';
+import { sessionStatusOf } from '../../crds/rest-status.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import type { LiveActivity } from '../live-activity.ts';
 import type { Sessions } from '../sessions.ts';

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LANGUAGES } from '../../crds/execution.ts';
 import { LIMITS } from '../../crds/limits.ts';
 import { EXECUTION_REASONS } from '../../crds/reasons.ts';
+import { EXECUTION_STATUSES } from '../../crds/rest-status.ts';
 import { decimal, envVars, event, integer, pageOf, paging, restId, timestamp } from './fields.ts';
 
 const { min, max, default: standard } = LIMITS.executionTimeoutSeconds;
@@ -37,17 +38,6 @@ export const executeSyncQuery = z.object({
     .default(300)
     .meta({ description: 'Seconds to wait for the end of the run.' }),
 });
-
-export const EXECUTION_STATUSES = [
-  'pending',
-  'running',
-  'completed',
-  'failed',
-  'timeout',
-  'crashed',
-  'cancelled',
-] as const;
-export type ExecutionStatusName = (typeof EXECUTION_STATUSES)[number];
 
 export const submittedResponse = z
   .object({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { RUNTIMES } from '../../crds/sandbox-template.ts';
 import { SANDBOX_REASONS } from '../../crds/reasons.ts';
+import { SESSION_STATUSES } from '../../crds/rest-status.ts';
 import { envVars, integer, pageOf, paging, restId, timestamp } from './fields.ts';
 
 /** Always this one; an index of one's own comes with the installation of dependencies. */
@@ -57,16 +58,6 @@ export const createSessionRequest = z
     ],
   });
 export type CreateSessionRequest = z.output<typeof createSessionRequest>;
-
-export const SESSION_STATUSES = [
-  'creating',
-  'running',
-  'completed',
-  'failed',
-  'timeout',
-  'terminated',
-] as const;
-export type SessionStatus = (typeof SESSION_STATUSES)[number];
 
 const requestedDependency = z.object({ name: z.string(), version: z.string().nullable() });
 const installedDependency = z.object({
