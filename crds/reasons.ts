@@ -35,6 +35,8 @@ export const SANDBOX_REASONS = [
   'PodPending',
   /** The pod runs, its executor does not answer yet. */
   'ExecutorStarting',
+  /** Its pod still reaches what its NetworkPolicy forbids: no code runs before that is over. */
+  'NetworkOpen',
   /** Ready. */
   'ExecutorAnswering',
   /** The pod was lost and is being replaced. */

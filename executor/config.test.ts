@@ -19,6 +19,13 @@ describe('readConfig', () => {
     expect(() => readConfig({ ...required, EXECUTOR_LISTEN: text })).toThrow('must be tcp://');
   });
 
+  it('knows what the pod must not reach', () => {
+    const given = { ...required, EXECUTOR_FORBIDDEN_ADDRESS: 'tcp://[fd00::1]:443' };
+    expect(readConfig(given).forbiddenAddress).toMatchObject({ host: 'fd00::1', port: 443 });
+    const socket = { ...required, EXECUTOR_FORBIDDEN_ADDRESS: 'unix:///run/x.sock' };
+    expect(() => readConfig(socket)).toThrow('must be tcp://address:port');
+  });
+
   it('shows user code the prefixed variables and none of its own', () => {
     const env = {
       ...required,

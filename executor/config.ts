@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EXECUTOR_ENV } from './contract.ts';
+import type { ForbiddenAddress } from './network-gate.ts';
 
 export type ListenAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
@@ -10,6 +11,8 @@ export interface ExecutorConfig {
   /** SPKI in base64. */
   readonly publicKey: string;
   readonly audience: string;
+  /** What the pod must not reach before a run may begin. */
+  readonly forbiddenAddress: ForbiddenAddress | undefined;
   readonly workspace: string;
   /** Where interpreters are looked for. */
   readonly path: string;
@@ -28,10 +31,17 @@ const listenAddress = z.string().transform((text, context): ListenAddress => {
   return z.NEVER;
 });
 
+const tcpAddress = listenAddress.transform((address, context): ForbiddenAddress => {
+  if (address.kind === 'tcp') return address;
+  context.addIssue('must be tcp://address:port');
+  return z.NEVER;
+});
+
 const environment = z.object({
   [EXECUTOR_ENV.listen]: listenAddress,
   [EXECUTOR_ENV.publicKey]: z.base64().min(1),
   [EXECUTOR_ENV.audience]: z.string().min(1),
+  [EXECUTOR_ENV.forbiddenAddress]: tcpAddress.optional(),
   [EXECUTOR_ENV.workspace]: z.string().startsWith('/').default('/workspace'),
   PATH: z.string().default(DEFAULT_PATH),
   LANG: z.string().default('C.UTF-8'),
@@ -45,6 +55,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): E
     listen: parsed[EXECUTOR_ENV.listen],
     publicKey: parsed[EXECUTOR_ENV.publicKey],
     audience: parsed[EXECUTOR_ENV.audience],
+    forbiddenAddress: parsed[EXECUTOR_ENV.forbiddenAddress],
     workspace,
     path: parsed.PATH,
     userEnv: {

@@ -27,6 +27,8 @@ export const EXECUTOR_ENV = {
   publicKey: 'EXECUTOR_PUBLIC_KEY',
   /** The audience that a token must have: the pod's UID. */
   audience: 'EXECUTOR_AUDIENCE',
+  /** `tcp://address:port` that the pod's NetworkPolicy forbids: no run begins before it is seen to refuse. Absent: the pod has no network. */
+  forbiddenAddress: 'EXECUTOR_FORBIDDEN_ADDRESS',
   /** Folder of user files; default /workspace. */
   workspace: 'EXECUTOR_WORKSPACE',
   /** A variable X for user code stands in the container's environment as SANDBOX_USER_X, so that it cannot configure the daemon itself. */
@@ -145,6 +147,8 @@ export const health = z.object({
   status: z.literal('ok'),
   version: z.string().max(64),
   uptimeMs: z.number().min(0),
+  /** `open`: the pod still reaches what its NetworkPolicy forbids, and takes no other call than this one. */
+  network: z.enum(['open', 'closed']).default('closed'),
   /** Languages whose interpreters are ready. */
   languages: z.array(z.string().max(32)).max(16),
 });

@@ -12,6 +12,8 @@ import { Launcher } from './launcher.ts';
 import { HttpListener } from './listener.ts';
 import { loadNative } from './native.ts';
 import { watchOomKills } from './oom-kills.ts';
+import { NetworkGate } from './network-gate.ts';
+import { ProblemError } from './problem.ts';
 import { createRouter } from './router.ts';
 import { statusRoutes } from './status-routes.ts';
 import { TokenVerifier } from './token.ts';
@@ -30,6 +32,7 @@ native.ignoreSignals();
 
 const clock = systemClock;
 const config = readConfig(process.env);
+const network = new NetworkGate(config.forbiddenAddress);
 const workspace = realpathSync(config.workspace);
 const launcher = new Launcher({
   python: 'python3',
@@ -56,9 +59,13 @@ const router = createRouter(
   [
     ...executionRoutes(executions, activity),
     ...fileRoutes(new Workspace(workspace), activity),
-    ...statusRoutes({ activity, languages, version: VERSION }),
+    ...statusRoutes({ activity, languages, version: VERSION, network }),
   ],
-  (token) => verifier.accepts(token),
+  async (token) => {
+    if (!(await verifier.accepts(token))) return false;
+    if (!network.isClosed) throw new ProblemError('Busy', 'the network of the pod is still open');
+    return true;
+  },
   (error) => {
     log.error('request failed', { error: error instanceof Error ? error.stack : String(error) });
   },

@@ -9,6 +9,7 @@ test('is the only operator and serves no health unless told otherwise', () => {
     signingKeyFile: '/key.pem',
     lease: undefined,
     healthPort: undefined,
+    forbiddenAddress: undefined,
     podName: undefined,
     settings: {},
   });
@@ -19,6 +20,14 @@ test('elects a leader where it is told a namespace for the lease', () => {
     namespace: 'system',
     name: 'sandbox-operator',
   });
+});
+
+test.each([
+  [{ KUBERNETES_SERVICE_HOST: '10.96.0.1' }, 'tcp://10.96.0.1:443'],
+  [{ KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '6443' }, 'tcp://[fd00::1]:6443'],
+  [{ KUBERNETES_SERVICE_HOST: '10.96.0.1', SANDBOX_REQUIRE_CLOSED_NETWORK: 'false' }, undefined],
+])('holds sandboxes to not reaching the API server: %j', (env, address) => {
+  expect(operatorConfig({ ...KEY, ...env }).forbiddenAddress).toBe(address);
 });
 
 test('takes every time and bound of a decision from a variable of its name', () => {

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 
@@ -17,6 +18,9 @@ const environment = z.object({
   SANDBOX_LEASE_NAMESPACE: z.string().min(1).max(63).optional(),
   SANDBOX_LEASE_NAME: z.string().min(1).max(63).default('sandbox-operator'),
   SANDBOX_HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  SANDBOX_REQUIRE_CLOSED_NETWORK: z.enum(['true', 'false']).default('true'),
+  KUBERNETES_SERVICE_HOST: z.string().min(1).optional(),
+  KUBERNETES_SERVICE_PORT: z.coerce.number().int().min(1).max(65_535).default(443),
   POD_NAME: z.string().min(1).optional(),
   ...Object.fromEntries(SETTINGS.map((setting) => [variableOf(setting), milliseconds])),
 });
@@ -32,6 +36,8 @@ export interface OperatorConfig {
   readonly lease: { readonly namespace: string; readonly name: string } | undefined;
   /** Of /healthz, /readyz and /metrics, on all addresses; absent: they are not served. */
   readonly healthPort: number | undefined;
+  /** `tcp://address:port` of the API server, which sandboxes must not reach before they run code; absent: they are not held to it. */
+  readonly forbiddenAddress: string | undefined;
   /** Absent: not in a pod. */
   readonly podName: string | undefined;
   readonly settings: Partial<Settings>;
@@ -47,9 +53,17 @@ export function operatorConfig(env: Readonly<Record<string, string | undefined>>
     signingKeyFile: given.SANDBOX_SIGNING_KEY_FILE,
     lease: namespace === undefined ? undefined : { namespace, name: given.SANDBOX_LEASE_NAME },
     healthPort: given.SANDBOX_HEALTH_PORT,
+    forbiddenAddress: forbiddenAddressIn(given),
     podName: given.POD_NAME,
     settings: settingsIn(given),
   };
+}
+
+/** Every pod is given the API server's address, and no NetworkPolicy of a sandbox ever allows it. */
+function forbiddenAddressIn(given: z.infer<typeof environment>): string | undefined {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = given;
+  if (host === undefined || given.SANDBOX_REQUIRE_CLOSED_NETWORK === 'false') return undefined;
+  return `tcp://${isIPv6(host) ? `[${host}]` : host}:${String(port)}`;
 }
 
 function settingsIn(given: Readonly<Record<string, unknown>>): Partial<Settings> {

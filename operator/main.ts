@@ -27,6 +27,7 @@ async function main(): Promise<void> {
   const pod = {
     executorPublicKey: publicKey.toString('base64'),
     executorListen: `tcp://0.0.0.0:${EXECUTOR_PORT}`,
+    forbiddenAddress: config.forbiddenAddress,
   };
   const operator = operatorIn(config, { client, executor, pod });
   await operator.run(stopping);

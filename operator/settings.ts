@@ -4,6 +4,8 @@ export interface Settings {
   readonly startTimeoutMs: number;
   /** No Pending status is written for so long after creation: most starts are over by then, and a write is saved. */
   readonly pendingQuietMs: number;
+  /** A start that takes longer reports each thing that it waits for; one that does not only that it is pending. */
+  readonly slowStartMs: number;
   /** How often a Ready sandbox's executor is asked for its health. */
   readonly livenessIntervalMs: number;
   /** A pod whose executor has been silent for so long is replaced. */
@@ -30,6 +32,7 @@ export const DEFAULT_SETTINGS: Settings = {
   startTimeoutMs: 120_000,
   // creationTimestamp has whole seconds, so the quiet time lasts between 0.3 and 1.3 s.
   pendingQuietMs: 1_300,
+  slowStartMs: 10_000,
   livenessIntervalMs: 30_000,
   silenceMs: 15_000,
   stableMs: 60_000,

@@ -42,6 +42,28 @@ describe('a sandbox that is to run', () => {
     expect(late.lookAgainMs).toBe(110 * SECOND);
   });
 
+  test('does not report what an ordinary start passes through, for each report is a write', () => {
+    const waiting = aPodOf(aSandbox());
+    const { status = {} } = decide(seen({ pod: waiting, now: BORN + 2 * SECOND }), policy);
+    expect(status).toMatchObject({ phase: 'Pending', reason: 'PodPending' });
+    const sandbox = aSandbox({ status });
+    const pod = aRunningPodOf(sandbox);
+    const starting = { sandbox, pod, target, executor: { hasOpenNetwork: true } };
+    const soon = decide(seen({ ...starting, now: BORN + 4 * SECOND }), policy);
+    expect(soon.status).toBeUndefined();
+    expect(soon.lookAgainMs).toBe(policy.slowStartMs - 4 * SECOND);
+    const late = decide(seen({ ...starting, now: BORN + policy.slowStartMs }), policy);
+    expect(late.status).toMatchObject({ phase: 'Pending', reason: 'NetworkOpen' });
+  });
+
+  test('reports at once what keeps it from starting, and that it does so no more', () => {
+    const { status = {} } = decide(seen({ template: undefined, now: BORN + 2_000 }), policy);
+    const sandbox = aSandbox({ status });
+    const pod = aPodOf(sandbox);
+    const { status: next } = decide(seen({ sandbox, pod, now: BORN + 3_000 }), policy);
+    expect(next).toMatchObject({ phase: 'Pending', reason: 'PodPending' });
+  });
+
   test.each([
     [
       'why its image cannot be pulled',
@@ -116,6 +138,11 @@ describe('a sandbox that is to run', () => {
     ['a missing template', { template: undefined }, 'TemplateNotFound'],
     ['a pod that nobody starts', { pod: aPodOf(aSandbox()) }, 'StartTimeout'],
     ['an executor that never answers', { pod: aRunningPodOf(aSandbox()), target }, 'StartTimeout'],
+    [
+      'a network that is never closed',
+      { pod: aRunningPodOf(aSandbox()), target, executor: { hasOpenNetwork: true } },
+      'NetworkOpen',
+    ],
     [
       'an image that cannot be pulled',
       {

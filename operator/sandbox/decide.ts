@@ -15,7 +15,7 @@ import {
   knownUse,
   startDeadline,
 } from './deadlines.ts';
-import { hindranceOf, overdueReason, templateHindrance } from './hindrance.ts';
+import { hindranceOf, isOrdinary, overdueReason, templateHindrance } from './hindrance.ts';
 import type { Observed } from './observe.ts';
 import { buildPod } from './pod.ts';
 import type { PodSettings } from './pod.ts';
@@ -245,10 +245,14 @@ function pending(seen: Observed, policy: Policy): Decision {
   const quietForMs = createdAt + policy.pendingQuietMs - seen.now;
   const isNew = seen.sandbox.status?.phase === undefined;
   if (isNew && quietForMs > 0) return { actions: [], lookAgainMs: quietForMs };
-  const overdueInMs = startDeadline(seen, policy) - seen.now;
-  const expiry = expiresAt(seen) ?? Number.POSITIVE_INFINITY;
-  const lookAgainMs = Math.max(Math.min(overdueInMs, expiry - seen.now), 0);
-  return { actions: [], status: pendingStatus(seen), lookAgainMs };
+  const deadline = startDeadline(seen, policy);
+  const slowInMs = deadline - policy.startTimeoutMs + policy.slowStartMs - seen.now;
+  const dueInMs = Math.max(Math.min(deadline, expiresAt(seen) ?? deadline) - seen.now, 0);
+  const isNews = slowInMs <= 0 || !isOrdinary(seen.sandbox.status?.reason);
+  const status = pendingStatus(seen);
+  if (isNews || !isOrdinary(status.reason)) return { actions: [], status, lookAgainMs: dueInMs };
+  // What an ordinary start waits for changes every moment, and each change would be a write.
+  return { actions: [], lookAgainMs: Math.min(slowInMs, dueInMs) };
 }
 
 function endUnused(seen: Observed): Decision {

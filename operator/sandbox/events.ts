@@ -1,5 +1,6 @@
 import type { Sandbox, SandboxStatus } from '../../crds/sandbox.ts';
 import type { EventType, ObjectEvent } from '../../kube/events.ts';
+import { isOrdinary } from './hindrance.ts';
 
 /**
  * What a change of status tells the people who run `kubectl describe`. Events are writes too, so only what they would
@@ -28,14 +29,10 @@ function kindOf(before: SandboxStatus['phase'], next: SandboxStatus): EventKind 
     case 'Terminated':
       return next.reason === 'TerminatedByUser' ? undefined : ENDED;
     case 'Pending':
-      return isOrdinary(next) ? undefined : { type: 'Warning', action: 'Start' };
+      return isOrdinary(next.reason) ? undefined : { type: 'Warning', action: 'Start' };
     default:
       return undefined;
   }
 }
 
 const ENDED: EventKind = { type: 'Normal', action: 'Terminate' };
-
-function isOrdinary({ reason }: SandboxStatus): boolean {
-  return reason === 'PodPending' || reason === 'ExecutorStarting';
-}

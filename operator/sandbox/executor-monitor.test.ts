@@ -26,6 +26,20 @@ test('an executor that starts is asked until it answers, and its sandbox looked 
   expect(news).toEqual(['default/box', 'default/box']);
 });
 
+test('an executor whose network is open is asked until it is closed, and not used before', async () => {
+  const { clock, executor, news, monitor } = monitoring();
+  executor.start(podUID);
+  executor.setNetwork(podUID, 'open');
+  monitor.askHealth('default/box', target);
+  await clock.run(1_000);
+  expect(monitor.view(podUID)).toEqual({ hasOpenNetwork: true });
+  expect(news).toEqual(['default/box']);
+  executor.setNetwork(podUID, 'closed');
+  await clock.run(250);
+  expect(monitor.view(podUID)).toEqual({ answeredAt: expect.any(Number) });
+  expect(news).toEqual(['default/box', 'default/box']);
+});
+
 test('the questions to an executor that starts come at most a quarter of a second apart', async () => {
   const { clock, executor, monitor } = monitoring();
   monitor.askHealth('default/box', target);

@@ -9,6 +9,8 @@ export interface ExecutorView {
   readonly answeredAt?: number;
   /** Since when no question was answered; absent while it answers. */
   readonly silentSince?: number;
+  /** It answers, but its pod still reaches what its NetworkPolicy forbids: it takes no run yet. */
+  readonly hasOpenNetwork?: boolean;
   readonly activity?: ExecutorActivity;
 }
 
@@ -96,13 +98,16 @@ export class ExecutorMonitor {
     const { signal } = entry.controller;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       try {
-        await executor.health(target, signal);
-        this.#noteAnswer(key, entry);
-        return;
+        const { network } = await executor.health(target, signal);
+        if (network === 'closed') {
+          this.#noteAnswer(key, entry);
+          return;
+        }
+        this.#noteOpenNetwork(key, entry);
       } catch {
         this.#noteSilence(key, entry);
-        await sleep(clock, retryDelayMs(attempt), signal);
       }
+      await sleep(clock, retryDelayMs(attempt), signal);
     }
   }
 
@@ -124,6 +129,12 @@ export class ExecutorMonitor {
     const { activity } = entry.view;
     const answeredAt = this.#options.clock.now();
     entry.view = { answeredAt, ...(activity === undefined ? {} : { activity }) };
+    this.#options.enqueue(key);
+  }
+
+  #noteOpenNetwork(key: string, entry: Entry): void {
+    if (entry.view.hasOpenNetwork === true) return;
+    entry.view = { hasOpenNetwork: true };
     this.#options.enqueue(key);
   }
 

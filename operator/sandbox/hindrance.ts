@@ -13,9 +13,18 @@ export function hindranceOf(seen: Observed): Hindrance {
   if (seen.pod === undefined) return templateHindrance(seen) ?? AWAITS_POD;
   const state = podState(seen.pod);
   if (state.kind === 'waiting') return state;
-  return { reason: 'ExecutorStarting', message: 'the executor does not answer yet' };
+  return seen.executor.hasOpenNetwork === true ? NETWORK_OPEN : EXECUTOR_STARTING;
 }
 
+const EXECUTOR_STARTING: Hindrance = {
+  reason: 'ExecutorStarting',
+  message: 'the executor does not answer yet',
+};
+const NETWORK_OPEN: Hindrance = {
+  reason: 'NetworkOpen',
+  message:
+    'the pod still reaches the API server, which its NetworkPolicy forbids; if this stays so, the cluster does not enforce NetworkPolicies',
+};
 const AWAITS_POD: Hindrance = { reason: 'PodPending', message: 'the pod is about to be created' };
 
 /** Matters only as long as there is no pod: a running sandbox does not need its template any more. */
@@ -30,6 +39,12 @@ export function templateHindrance({ sandbox, template }: Observed): Hindrance | 
 }
 
 const MERELY_SLOW: ReadonlySet<SandboxReason> = new Set(['PodPending', 'ExecutorStarting']);
+const ORDINARY: ReadonlySet<SandboxReason> = new Set([...MERELY_SLOW, 'NetworkOpen']);
+
+/** What every start passes through. */
+export function isOrdinary(reason: SandboxReason | undefined): boolean {
+  return reason !== undefined && ORDINARY.has(reason);
+}
 
 /** The reason of a start that took too long: the hindrance itself where it says more than "too slow". */
 export function overdueReason({ reason }: Hindrance): SandboxReason {

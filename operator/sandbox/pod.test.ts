@@ -55,6 +55,14 @@ test('the executor is configured by its own variables only, and users cannot nam
   });
 });
 
+test('the executor is told what its pod must not reach, where NetworkPolicies are relied on', () => {
+  const names = (forbiddenAddress?: string) =>
+    buildPod(aSandbox(), aTemplate(), { ...settings, forbiddenAddress }).spec.containers[0]?.env;
+  const variable = { name: 'EXECUTOR_FORBIDDEN_ADDRESS', value: 'tcp://10.96.0.1:443' };
+  expect(names('tcp://10.96.0.1:443')).toContainEqual(variable);
+  expect(names()).not.toContainEqual(expect.objectContaining({ name: variable.name }));
+});
+
 test("the sandbox's variables win over the template's, secrets included", () => {
   const valueFrom = { secretKeyRef: { name: 'keys', key: 'token' } };
   const template = aTemplate({

@@ -12,6 +12,8 @@ export interface PodSettings {
   readonly executorPublicKey: string;
   /** Where the executor listens; `EXECUTOR_LISTEN` of its contract. */
   readonly executorListen: string;
+  /** `EXECUTOR_FORBIDDEN_ADDRESS` of its contract; absent: pods have no network, or NetworkPolicies are not to be relied on. */
+  readonly forbiddenAddress?: string | undefined;
 }
 
 export const CONTAINER_NAME = 'sandbox';
@@ -107,8 +109,10 @@ const CONTAINER_SECURITY: SecurityContext = {
   seccompProfile: { type: 'RuntimeDefault' },
 };
 
-function executorEnv({ executorListen, executorPublicKey }: PodSettings): readonly EnvVar[] {
+function executorEnv(settings: PodSettings): readonly EnvVar[] {
+  const { executorListen, executorPublicKey, forbiddenAddress: forbidden } = settings;
   return [
+    ...(forbidden === undefined ? [] : [{ name: EXECUTOR_ENV.forbiddenAddress, value: forbidden }]),
     { name: EXECUTOR_ENV.listen, value: executorListen },
     { name: EXECUTOR_ENV.publicKey, value: executorPublicKey },
     { name: EXECUTOR_ENV.audience, valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },

@@ -20,6 +20,7 @@ interface Run {
 interface Daemon {
   /** Answers at all. */
   isUp: boolean;
+  network: Health['network'];
   readonly runs: Map<string, Run>;
   lastActivityAt: number;
   readonly hungUp: Set<() => void>;
@@ -44,8 +45,15 @@ export class FakeExecutors implements ExecutorClient {
   /** The container of the pod runs, with a daemon that knows of nothing. */
   start(podUID: string): void {
     const lastActivityAt = this.#clock.now();
-    const daemon = { isUp: true, runs: new Map(), hungUp: new Set<() => void>(), lastActivityAt };
-    this.#daemons.set(podUID, daemon);
+    const network = 'closed';
+    const hungUp = new Set<() => void>();
+    this.#daemons.set(podUID, { isUp: true, network, runs: new Map(), hungUp, lastActivityAt });
+  }
+
+  /** The pod reaches what its NetworkPolicy forbids, or does so no more. */
+  setNetwork(podUID: string, network: Health['network']): void {
+    const daemon = this.#daemons.get(podUID);
+    if (daemon !== undefined) daemon.network = network;
   }
 
   /** It stops answering, as a crashed one does; who waits for an answer gets a broken connection. */
@@ -124,8 +132,8 @@ export class FakeExecutors implements ExecutorClient {
   }
 
   async health(target: ExecutorTarget): Promise<Health> {
-    await this.#reach(target);
-    return { status: 'ok', version: 'fake', uptimeMs: 1, languages: ['python'] };
+    const { network } = await this.#reach(target);
+    return { status: 'ok', version: 'fake', uptimeMs: 1, network, languages: ['python'] };
   }
 
   async activity(target: ExecutorTarget): Promise<Activity> {
