@@ -4,7 +4,7 @@
 # It never fails: a suite whose needs are not met is skipped, loudly.
 set -uo pipefail
 
-COMMANDS=(docker:docker.io iptables:iptables bwrap:bubblewrap unshare:util-linux python3:python3 debootstrap:debootstrap curl:curl shellcheck:shellcheck mariadbd:mariadb-server)
+COMMANDS=(iptables:iptables bwrap:bubblewrap unshare:util-linux python3:python3 debootstrap:debootstrap curl:curl shellcheck:shellcheck mariadbd:mariadb-server)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -13,6 +13,8 @@ missing_packages() {
   for pair in "${COMMANDS[@]}"; do
     PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || echo "${pair#*:}"
   done
+  # A client alone is no engine, and an engine may well be somewhere else.
+  engine_answers || command -v dockerd >/dev/null || echo docker.io
 }
 
 is_bare_debian() {

@@ -40,6 +40,11 @@ export function tryKubectl(args: readonly string[], input?: unknown): Promise<Ou
   return run('kubectl', args, input === undefined ? '' : JSON.stringify(input));
 }
 
+/** Has kubectl read YAML from its standard input. */
+export async function kubectlWith(args: readonly string[], yaml: string): Promise<string> {
+  return output(`kubectl ${args.join(' ')}`, await run('kubectl', args, yaml));
+}
+
 /** Standard output of kubectl; `input` is an object for `-f -`. */
 export async function kubectl(args: readonly string[], input?: unknown): Promise<string> {
   return output(`kubectl ${args.join(' ')}`, await tryKubectl(args, input));

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { eventually, kubectl, tryKubectl } from './cluster.ts';
 import {
@@ -93,6 +94,45 @@ describe('through REST', () => {
         await expect(rest('GET', `/sessions/${id}`)).rejects.toThrow(': 404 ');
       });
     });
+  });
+});
+
+describe('isolation', () => {
+  const GVISOR = 'gvisor';
+
+  test('a sandbox runs in gVisor where the cluster has it, and says so where not', async () => {
+    const { exitCode } = await tryKubectl(['get', 'runtimeclass', GVISOR]);
+    await createTemplate('guarded', { isolation: { runtimeClassName: GVISOR } });
+    await createSandbox('guarded', { templateRef: { name: 'guarded' } });
+    if (exitCode !== 0) {
+      await untilStatus('guarded', { phase: 'Failed', reason: 'PodRejected' });
+      return;
+    }
+    await untilReady('guarded');
+    const kernel = 'def handler(event):\n    return open("/proc/version").read()';
+    const ran = await run('guarded', 'kernel', kernel);
+    expect(ran).toMatchObject({ phase: 'Completed', reason: 'Completed' });
+    expect(ran.returnValue).toEqual(expect.any(String));
+    expect(ran.returnValue).not.toBe(await readFile('/proc/version', 'utf8'));
+  });
+
+  test('a template that asks for privilege is refused with a reason', async () => {
+    const spec = { image: 'any', securityContext: { privileged: true } };
+    const asked = ['create', '--validate=strict', '-f', '-'];
+    const refused = await tryKubectl(asked, object('SandboxTemplate', 'privileged', spec));
+    expect(refused.exitCode).not.toBe(0);
+    expect(refused.stderr).toContain('unknown field "spec.securityContext"');
+  });
+
+  test('a pod that asks for privilege is refused with a reason, whoever makes it', async () => {
+    const container = { name: 'x', image: 'any', securityContext: { privileged: true } };
+    const refused = await tryKubectl(inSandboxes('create', '-f', '-'), {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'privileged' },
+      spec: { containers: [container] },
+    });
+    expect(refused.stderr).toContain('violates PodSecurity "restricted:latest": privileged');
   });
 });
 

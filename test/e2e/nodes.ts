@@ -37,6 +37,15 @@ export async function restartApiServer(): Promise<void> {
   await exec(path.join(CLUSTER, 'cluster-up'));
 }
 
+/** Gives the node an address more, as long as a test needs it. */
+export async function addNodeAddress(address: string): Promise<void> {
+  await exec('ip', ['address', 'replace', `${address}/32`, 'dev', 'lo']);
+}
+
+export async function removeNodeAddress(address: string): Promise<void> {
+  await exec('ip', ['address', 'del', `${address}/32`, 'dev', 'lo']);
+}
+
 const line = z.object({
   verb: z.string(),
   user: z.object({ username: z.string() }),
