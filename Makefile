@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 NAME ?= client
 ROLE ?= write
 
-.PHONY: help key install generate format verify test unit flow contract setup up down logs bench images clean cluster-up cluster-down deploy e2e
+.PHONY: help key install generate format verify test unit flow contract setup up down logs bench bench-cluster images clean cluster-up cluster-down deploy e2e
 
 help: ## Shows this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +56,9 @@ images: $(INSTALLED) ## Builds the images of the sandboxes and of the control pl
 bench: $(INSTALLED) ## Measures runs beside their physical baselines
 	@$(NODE) test/bench/main.ts
 
+bench-cluster: $(INSTALLED) ## Measures cold starts beside bare pods on the cluster of `make deploy`
+	@eval "$$(test/cluster/deploy)" && $(NODE) test/bench/cold-start.ts
+
 cluster-up: $(INSTALLED) ## Starts a Kubernetes cluster on this machine, by kind or from source; see test/cluster
 	@test/cluster/cluster-up
 
@@ -65,8 +68,8 @@ cluster-down: ## Stops it
 deploy: $(INSTALLED) ## Installs this checkout into that cluster, which it starts
 	@test/cluster/deploy
 
-e2e: $(INSTALLED) ## Checks the chart and the life of sandboxes on that cluster; replaces what is installed there
-	@test/e2e/with-cluster npm run --silent jest -- --selectProjects e2e --ci
+e2e: setup $(INSTALLED) ## Checks the chart and the life of sandboxes on that cluster; replaces what is installed there
+	@$(NODE) tools/run-checks.ts e2e
 
 clean: ## Stops the local control plane; removes its state, caches and the packages
 	@if [ -x $(NODE) ] && [ -f local/cli.ts ]; then $(NODE) local/cli.ts clean; fi

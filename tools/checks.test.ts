@@ -1,13 +1,24 @@
 import { globSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { FAST_SUITES, PREPARATIONS, SLOW_SUITES, STATIC_CHECKS, type Suite } from './checks.ts';
+import {
+  CLUSTER_PREPARATIONS,
+  CLUSTER_SUITES,
+  FAST_SUITES,
+  PREPARATIONS,
+  SLOW_SUITES,
+  STATIC_CHECKS,
+  type Suite,
+} from './checks.ts';
 
 const { scripts } = z
   .object({ scripts: z.record(z.string(), z.string()) })
   .parse(JSON.parse(readFileSync('package.json', 'utf8')));
 
 /** Suites run against something that is no part of the repository repeat cases of others. */
-const suites = [...FAST_SUITES, ...SLOW_SUITES].filter(({ within }) => within === undefined);
+const suites = [
+  ...[...FAST_SUITES, ...SLOW_SUITES].filter(({ within }) => within === undefined),
+  ...CLUSTER_SUITES,
+];
 const files = globSync('test/{contract,e2e,executor,flow,history,local}/**/*.test.ts');
 
 function runs(suite: Suite, file: string): boolean {
@@ -26,7 +37,10 @@ describe('what CI runs', () => {
     expect(suites.filter((suite) => runs(suite, file)).map(({ name }) => name)).toHaveLength(1);
   });
 
-  test.each([...STATIC_CHECKS, ...PREPARATIONS])('has an npm script for: $name', ({ script }) => {
-    expect(scripts).toHaveProperty([script]);
-  });
+  test.each([...STATIC_CHECKS, ...PREPARATIONS, ...CLUSTER_PREPARATIONS])(
+    'has an npm script for: $name',
+    ({ script }) => {
+      expect(scripts).toHaveProperty([script]);
+    },
+  );
 });

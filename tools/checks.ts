@@ -23,6 +23,7 @@ export interface Suite {
   /** Pattern: only files whose path matches. */
   readonly files?: string;
   readonly needs: readonly Requirement[];
+  readonly timeoutMs?: number;
   /** A command that provides what the suite needs and runs the command after it. */
   readonly within?: string;
 }
@@ -69,5 +70,20 @@ export const SLOW_SUITES: readonly Suite[] = [
     files: 'test/local/[^/]*docker[^/]*$',
     needs: [docker, sandboxImages],
   },
-  { name: 'e2e, chart on a cluster', project: 'e2e', needs: [cluster] },
+];
+
+/** Of `make e2e`: images of the control plane too, and what a cluster is made of, ten minutes from nothing. */
+export const CLUSTER_PREPARATIONS: readonly Check[] = [
+  { name: 'all images', script: 'images:all', needs: [docker], timeoutMs: 900_000 },
+  { name: 'programs of a cluster', script: 'cluster:prepare', timeoutMs: 2_400_000 },
+];
+
+export const CLUSTER_SUITES: readonly Suite[] = [
+  {
+    name: 'e2e',
+    project: 'e2e',
+    needs: [docker, cluster],
+    within: 'test/e2e/with-cluster',
+    timeoutMs: 2_400_000,
+  },
 ];

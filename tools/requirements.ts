@@ -43,13 +43,12 @@ export const realApiServer: Requirement = {
   },
 };
 
-/** Bringing one up takes minutes and this machine's network: it is asked for by name. */
+/** Whether one can be started here; `test/e2e/with-cluster` does. */
 export const cluster: Requirement = {
-  name: 'a Kubernetes cluster with the images of this checkout',
-  probe() {
-    const names = ['KUBECONFIG', 'SANDBOX_HELM', 'SANDBOX_IMAGE_TAG'];
-    const given = names.every((name) => process.env[name] !== undefined);
-    return Promise.resolve(given ? undefined : 'run `test/e2e/with-cluster make test`');
+  name: 'a Kubernetes cluster',
+  async probe() {
+    const { exitCode, output } = await runCommand(['test/cluster/prepare']);
+    return exitCode === 0 ? undefined : lastLine(output);
   },
 };
 

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { LocalRun } from '../local/local-run.ts';
-import { command, measure, type Measured, type Series } from './series.ts';
-import { summarize } from './statistics.ts';
+import { machine } from './machine.ts';
+import { printTable } from './print-table.ts';
+import { command, measure, type Series } from './series.ts';
 
 /**
  * Times the main job through the REST API beside physical baselines of the same machine, interleaved in the same run.
@@ -63,28 +63,6 @@ async function coldCreate(local: LocalRun): Promise<void> {
   await expectStatus(local.call('DELETE', `/sessions/${session}`), 204);
 }
 
-function print(measured: readonly Measured[]): void {
-  console.log('| series | n | failed | p50 ms | p95 ms | p99 ms | max ms |');
-  console.log('| --- | --- | --- | --- | --- | --- | --- |');
-  for (const { name, milliseconds, failures } of measured) {
-    const { n, p50, p95, p99, max } = summarize(milliseconds);
-    console.log(
-      `| ${name} | ${n} | ${failures} | ${[p50, p95, p99, max].map((ms) => ms.toFixed(1)).join(' | ')} |`,
-    );
-  }
-}
-
-function machine(): object {
-  const cpus = os.cpus();
-  return {
-    cpu: cpus[0]?.model,
-    cores: cpus.length,
-    memoryBytes: os.totalmem(),
-    kernel: os.release(),
-    node: process.version,
-  };
-}
-
 /** The interpreter itself: what the name finds may be a script of a version manager, which takes ten times as long. */
 const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'])
   .toString()
@@ -127,7 +105,7 @@ try {
     ...(await measure(live, { rounds: Number(values.rounds), warmup: 10 })),
     ...(await measure(cold, { rounds: Number(values['cold-rounds']), warmup: 2 })),
   ];
-  print(measured);
+  printTable(measured);
   mkdirSync(values.out, { recursive: true });
   const file = path.join(values.out, `local-${runner}.json`);
   writeFileSync(

@@ -8,6 +8,8 @@ const run = promisify(execFile);
 export interface Series {
   readonly name: string;
   readonly once: () => Promise<unknown>;
+  /** Not timed. */
+  readonly prepare?: () => Promise<unknown>;
 }
 
 export interface Measured {
@@ -31,7 +33,8 @@ export async function measure(
 ): Promise<Measured[]> {
   const taken = series.map(({ name }) => ({ name, milliseconds: [] as number[], failures: 0 }));
   for (let round = -warmup; round < rounds; round += 1) {
-    for (const [index, { once }] of series.entries()) {
+    for (const [index, { once, prepare }] of series.entries()) {
+      await prepare?.();
       await delay(PAUSE_MS);
       const sample = await sampleOf(once);
       const into = taken[index];

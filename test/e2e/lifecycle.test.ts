@@ -17,6 +17,7 @@ import {
   untilStatus,
   withRest,
 } from './release.ts';
+import { sandboxPod } from './sandbox-pod.ts';
 
 beforeAll(installRelease, 180_000);
 afterAll(removeRelease, 180_000);
@@ -125,12 +126,11 @@ describe('isolation', () => {
   });
 
   test('a pod that asks for privilege is refused with a reason, whoever makes it', async () => {
-    const container = { name: 'x', image: 'any', securityContext: { privileged: true } };
     const refused = await tryKubectl(inSandboxes('create', '-f', '-'), {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { name: 'privileged' },
-      spec: { containers: [container] },
+      spec: sandboxPod({}, { securityContext: { privileged: true } }),
     });
     expect(refused.stderr).toContain('violates PodSecurity "restricted:latest": privileged');
   });
