@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 NAME ?= client
 ROLE ?= write
 
-.PHONY: help key install generate format verify test unit flow contract setup up down logs bench bench-cluster images clean cluster-up cluster-down deploy e2e
+.PHONY: help key install generate format verify test unit flow contract setup up down logs bench bench-cluster conformance images clean cluster-up cluster-down deploy e2e
 
 help: ## Shows this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -49,6 +49,9 @@ format: $(INSTALLED) ## Formats all files
 
 key: $(INSTALLED) ## Makes an API key: make key NAME=ci ROLE=write
 	@$(NODE) api-shim/make-key.ts --name '$(NAME)' --role '$(ROLE)'
+
+conformance: $(INSTALLED) ## Tries an API against every case of the specification: make conformance BASE_URL=http://localhost:8000
+	@BASE_URL='$(BASE_URL)' API_KEY='$(API_KEY)' $(NODE) test/conformance/run.ts $(if $(NAME_OF_RESULTS),--name '$(NAME_OF_RESULTS)')
 
 images: $(INSTALLED) ## Builds the images of the sandboxes and of the control plane
 	@images/build.sh

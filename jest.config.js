@@ -20,6 +20,7 @@ export default {
     project('unit', [
       '<rootDir>/{api-shim,crds,executor,kube,local,operator,storage,tools}/**/*.test.ts',
       '<rootDir>/test/{bench,builders,fakes}/**/*.test.ts',
+      '<rootDir>/test/conformance/*.test.ts',
     ]),
     project('flow', ['<rootDir>/test/flow/**/*.test.ts']),
     project('contract', ['<rootDir>/test/contract/**/*.test.ts']),
@@ -29,6 +30,7 @@ export default {
       runner: '<rootDir>/test/e2e/serial-runner.cjs',
     },
     project('history', ['<rootDir>/test/history/**/*.test.ts']),
+    project('conformance', ['<rootDir>/test/conformance/cases/*.test.ts']),
     project('local', ['<rootDir>/test/local/**/*.test.ts']),
   ],
 };

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { ApiContract } from '../fakes/api-contract.ts';
 
 const run = promisify(execFile);
 const cli = path.resolve('local/cli.ts');
@@ -25,6 +26,7 @@ export interface Answer {
 export class LocalRun {
   readonly folder: string;
   readonly #env: NodeJS.ProcessEnv;
+  #contract: Promise<ApiContract> | undefined;
 
   private constructor(folder: string, env: NodeJS.ProcessEnv) {
     this.folder = folder;
@@ -83,6 +85,7 @@ export class LocalRun {
     process.kill(this.running.pid, 'SIGKILL');
   }
 
+  /** Throws where the answer is none that the API's own document knows. */
   async call(method: string, route: string, body?: unknown): Promise<Answer> {
     const response = await fetch(`${this.running.api}/api/v1${route}`, {
       method,
@@ -94,8 +97,11 @@ export class LocalRun {
           }),
     });
     const text = await response.text();
-    const json: unknown = text === '' ? {} : JSON.parse(text);
-    return { status: response.status, headers: response.headers, body: asRecord(json) };
+    const json: unknown = text === '' ? undefined : JSON.parse(text);
+    const { status, headers } = response;
+    this.#contract ??= ApiContract.of(this.running.api);
+    (await this.#contract).check({ method, url: `/api/v1${route}`, status, headers, json });
+    return { status, headers, body: asRecord(json ?? {}) };
   }
 }
 
