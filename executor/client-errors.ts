@@ -1,5 +1,6 @@
 import { errors } from 'undici';
 import { ExecutorError } from './client.ts';
+import { executorProblem } from './contract.ts';
 
 /** Maps what went wrong on the wire; the one place where undici's errors are known. */
 export function errorFromFailure(cause: unknown, signal?: AbortSignal): ExecutorError {
@@ -39,11 +40,28 @@ function isWithoutConnection(cause: unknown): boolean {
   return cause instanceof Error && 'code' in cause && WITHOUT_CONNECTION.has(cause.code);
 }
 
-/** Maps an answer other than 200. */
-export function errorFromProblem(status: number, message: string): ExecutorError {
+/** What the executor says is not what was agreed. */
+export function badAnswer(why: string, cause?: unknown): ExecutorError {
+  return new ExecutorError('BadAnswer', `the executor's answer cannot be used: ${why}`, {
+    cause,
+    retryable: false,
+  });
+}
+
+/** Maps an answer other than 200, whose body is `executorProblem` if the executor is honest. */
+export function errorFromAnswer(status: number, text: string): ExecutorError {
+  const message = messageIn(text);
   if (status === 401) return new ExecutorError('Unauthorized', message, { retryable: false });
   if (status === 404) return new ExecutorError('NotFound', message, { retryable: false });
   return new ExecutorError('Refused', message, { retryable: status >= 500 });
+}
+
+function messageIn(text: string): string {
+  try {
+    return executorProblem.parse(JSON.parse(text)).message;
+  } catch {
+    return 'no reason given';
+  }
 }
 
 function isUnintelligible(cause: unknown): boolean {

@@ -1,4 +1,4 @@
-import type { Activity, ExecutionState, Health, StartRequest } from './contract.ts';
+import type { Activity, ExecutionState, Health, OutputEvent, StartRequest } from './contract.ts';
 
 /** Where an executor listens: a pod's address, or a socket file in local runs. */
 export type ExecutorAddress =
@@ -17,6 +17,14 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface EventsOptions {
+  /** The number to begin with. */
+  readonly from: number;
+  /** How long the executor may wait for an execution that it has not heard of yet. */
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Speaks contract.ts to the executors of all sandboxes; keeps connections open per target and signs a short-lived token for each.
  * Every failure is an `ExecutorError`; every answer is size-limited and schema-checked, for the other side is hostile.
@@ -31,6 +39,11 @@ export interface ExecutorClient {
   ): Promise<ExecutionState>;
   state(target: ExecutorTarget, id: string, options: WaitOptions): Promise<ExecutionState>;
   cancel(target: ExecutorTarget, id: string, signal?: AbortSignal): Promise<ExecutionState>;
+  /**
+   * The run's output as it comes, the last event being its `end`; read at the reader's pace, and ended by leaving the loop.
+   * NotFound: the executor does not know the execution (any more).
+   */
+  events(target: ExecutorTarget, id: string, options: EventsOptions): AsyncIterable<OutputEvent>;
   health(target: ExecutorTarget, signal?: AbortSignal): Promise<Health>;
   activity(target: ExecutorTarget, signal?: AbortSignal): Promise<Activity>;
   /** Closes the connections to a pod that is gone. */

@@ -8,7 +8,7 @@ import { z } from 'zod';
  * | ----------------------------------- | ----------------------------------------------------------------------------- |
  * | PUT /v1/executions/{id}?wait=ms     | starts `id` once, however often it is sent; answers like GET                  |
  * | GET /v1/executions/{id}?wait=ms     | `ExecutionState`; with `wait` not before it is final or the time is up        |
- * | GET /v1/executions/{id}/events?from=n | newline-delimited JSON of `OutputEvent`, from number n on, until the end      |
+ * | GET /v1/executions/{id}/events?from=n&wait=ms | newline-delimited JSON of `OutputEvent`, from number n on, until the end; with `wait` an id that is not known yet may still come |
  * | DELETE /v1/executions/{id}          | cancels; answers with the state; final states stay as they are                |
  * | GET /v1/files?path=                 | entries of a folder of the workspace, as `FileList`                           |
  * | GET, PUT, DELETE /v1/files/{path}   | one file's bytes                                                              |
@@ -46,6 +46,8 @@ export const EXECUTOR_LIMITS = {
   returnValueBytes: 262_144,
   /** Arrays and objects within each other in a return value: what every JSON reader on its way can take. */
   returnValueDepth: 256,
+  /** UTF-16 units of text in one output event; six bytes each at most as JSON. */
+  eventCharacters: 5_000,
 } as const;
 
 export const executionId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
@@ -114,10 +116,12 @@ export const executionState = z.discriminatedUnion('phase', [
 ]);
 export type ExecutionState = z.infer<typeof executionState>;
 
+const eventText = z.string().max(EXECUTOR_LIMITS.eventCharacters);
+
 /** `n` counts from 0 without gaps; the last event of a run is its `end`. `data` is UTF-8 with invalid bytes replaced. */
 export const outputEvent = z.discriminatedUnion('type', [
-  z.object({ n: z.int().min(0), type: z.literal('stdout'), data: z.string() }),
-  z.object({ n: z.int().min(0), type: z.literal('stderr'), data: z.string() }),
+  z.object({ n: z.int().min(0), type: z.literal('stdout'), data: eventText }),
+  z.object({ n: z.int().min(0), type: z.literal('stderr'), data: eventText }),
   /** Output from the number asked for up to and including `n` is no longer held: at most so many bytes. The next event is n + 1. */
   z.object({ n: z.int().min(0), type: z.literal('gap'), bytes: z.int().min(0) }),
   z.object({ n: z.int().min(0), type: z.literal('end'), phase: z.enum(OUTCOME_PHASES) }),

@@ -1,5 +1,6 @@
 import { TextDecoder } from 'node:util';
-import type { OutputEvent } from './contract.ts';
+import { EXECUTOR_LIMITS, type OutputEvent } from './contract.ts';
+import { textPieces } from './text-pieces.ts';
 
 type Stream = 'stdout' | 'stderr';
 type Phase = Extract<OutputEvent, { type: 'end' }>['phase'];
@@ -72,9 +73,10 @@ export class EventBuffer {
   }
 
   #add(stream: Stream, data: string): void {
-    if (data === '') return;
-    this.#heldBytes += Buffer.byteLength(data);
-    this.#append({ n: this.#next, type: stream, data });
+    for (const piece of textPieces(data, EXECUTOR_LIMITS.eventCharacters)) {
+      this.#heldBytes += Buffer.byteLength(piece);
+      this.#append({ n: this.#next, type: stream, data: piece });
+    }
   }
 
   #append(event: OutputEvent): void {

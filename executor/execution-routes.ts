@@ -28,12 +28,12 @@ const environment = z.record(
 const request = startRequest.extend({ env: environment.default({}) });
 
 export function executionRoutes(executions: Executions, activity: ActivityLog): Route[] {
-  const find = (call: Call): Execution => {
-    const id = call.parts[0] ?? '';
-    const execution = executions.find(id);
-    if (execution === undefined)
-      throw new ProblemError('NotFound', `execution ${id.slice(0, 64)} is not known`);
-    return execution;
+  const find = (call: Call): Execution => known(call, executions.find(idIn(call)));
+  const awaited = async (call: Call): Promise<Execution> => {
+    const waitMs = wait.parse(call.query.get('wait') ?? 0);
+    if (waitMs === 0) return find(call);
+    const signal = AbortSignal.any([call.signal, AbortSignal.timeout(waitMs)]);
+    return known(call, await executions.started(idIn(call), signal));
   };
   return [
     {
@@ -71,13 +71,23 @@ export function executionRoutes(executions: Executions, activity: ActivityLog): 
       method: 'GET',
       pattern: EVENTS,
       handle: async (call) => {
-        const { events } = find(call);
+        const { events } = await awaited(call);
         activity.touch();
         await stream(call, events);
         activity.touch();
       },
     },
   ];
+}
+
+function idIn(call: Call): string {
+  return call.parts[0] ?? '';
+}
+
+function known(call: Call, execution: Execution | undefined): Execution {
+  if (execution === undefined)
+    throw new ProblemError('NotFound', `execution ${idIn(call).slice(0, 64)} is not known`);
+  return execution;
 }
 
 function parseId(id: string | undefined): string {

@@ -18,6 +18,7 @@ export class Executions {
   readonly #running = new Map<string, Execution>();
   readonly #finished = new Map<string, { readonly execution: Execution; readonly bytes: number }>();
   readonly #forgotten = new Set<string>();
+  readonly #awaited = new Map<string, Set<(execution: Execution) => void>>();
   #finishedBytes = 0;
 
   constructor(context: ExecutionContext, limits: RetentionLimits) {
@@ -46,6 +47,7 @@ export class Executions {
     }
     const execution = new Execution(id, request, this.#context);
     this.#running.set(id, execution);
+    for (const tell of this.#awaited.get(id) ?? []) tell(execution);
     void execution.over.then(() => {
       this.#keep(execution);
     });
@@ -54,6 +56,26 @@ export class Executions {
 
   find(id: string): Execution | undefined {
     return this.#running.get(id) ?? this.#finished.get(id)?.execution;
+  }
+
+  /** The run of that id once it is started; undefined if the signal aborts before, or if it ran and is no longer held. */
+  async started(id: string, signal: AbortSignal): Promise<Execution | undefined> {
+    const known = this.find(id);
+    if (known !== undefined || this.#forgotten.has(id) || signal.aborted) return known;
+    const { promise, resolve } = Promise.withResolvers<Execution | undefined>();
+    const waiting = this.#awaited.get(id) ?? new Set();
+    this.#awaited.set(id, waiting.add(resolve));
+    const giveUp = (): void => {
+      resolve(undefined);
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    try {
+      return await promise;
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+      waiting.delete(resolve);
+      if (waiting.size === 0) this.#awaited.delete(id);
+    }
   }
 
   #keep(execution: Execution): void {

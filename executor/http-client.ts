@@ -1,28 +1,30 @@
-import { Pool } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 import { z } from 'zod';
-import {
-  ExecutorError,
-  type ExecutorClient,
-  type ExecutorTarget,
-  type WaitOptions,
+import type {
+  ExecutorClient,
+  EventsOptions,
+  ExecutorTarget,
+  WaitOptions,
 } from './client.ts';
 import {
   type Activity,
   EXECUTOR_LIMITS,
   type ExecutionState,
   type Health,
+  type OutputEvent,
   type StartRequest,
   activity,
   executionState,
-  executorProblem,
   health,
 } from './contract.ts';
-import { errorFromFailure, errorFromProblem } from './client-errors.ts';
+import { badAnswer, errorFromAnswer, errorFromFailure } from './client-errors.ts';
+import { readEvents } from './event-lines.ts';
 import { jsonDepth } from './json-depth.ts';
 import type { TokenSigner } from './token.ts';
 
 /** The largest outcome, and as much again for what JSON can add. */
 const MAX_ANSWER_BYTES = 2_097_152;
+const MAX_PROBLEM_BYTES = 16_384;
 const MAX_ANSWER_DEPTH = EXECUTOR_LIMITS.returnValueDepth + 8;
 const ANSWER_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -34,12 +36,21 @@ interface Request {
   readonly body?: unknown;
   readonly waitMs?: number;
   readonly signal?: AbortSignal | undefined;
+  /** The answer goes on for as long as it likes, and whoever reads it bounds it. */
+  readonly stream?: boolean;
+}
+
+/** Connections to one executor. */
+interface Pools {
+  readonly address: string;
+  readonly calls: Pool;
+  readonly streams: Pool;
 }
 
 /** `ExecutorClient` over HTTP: a pool of connections per target, as many as there are calls at once. */
 export class HttpExecutorClient implements ExecutorClient {
   readonly #signer: TokenSigner;
-  readonly #pools = new Map<string, { readonly address: string; readonly pool: Pool }>();
+  readonly #pools = new Map<string, Pools>();
 
   constructor(signer: TokenSigner) {
     this.#signer = signer;
@@ -68,6 +79,24 @@ export class HttpExecutorClient implements ExecutorClient {
     return this.#state(target, id, { method: 'DELETE', path: executionPath(id), signal });
   }
 
+  async *events(
+    target: ExecutorTarget,
+    id: string,
+    { from, waitMs, signal }: EventsOptions,
+  ): AsyncGenerator<OutputEvent> {
+    const path = `${executionPath(id)}/events?from=${String(from)}&wait=${String(waitMs)}`;
+    const request = { method: 'GET', path, waitMs, signal, stream: true } as const;
+    const { statusCode, body } = await this.#send(target, request);
+    try {
+      if (statusCode === 200) yield* readEvents(body, from);
+      else throw errorFromAnswer(statusCode, await boundedText(body));
+    } catch (cause) {
+      throw errorFromFailure(cause, signal);
+    } finally {
+      body.destroy();
+    }
+  }
+
   async health(target: ExecutorTarget, signal?: AbortSignal): Promise<Health> {
     return this.#call(target, health, { method: 'GET', path: '/v1/health', signal });
   }
@@ -80,13 +109,13 @@ export class HttpExecutorClient implements ExecutorClient {
     this.#signer.forget(podUID);
     const known = this.#pools.get(podUID);
     this.#pools.delete(podUID);
-    void known?.pool.destroy();
+    if (known !== undefined) void destroy(known);
   }
 
   async close(): Promise<void> {
-    const pools = [...this.#pools.values()];
+    const all = [...this.#pools.values()];
     this.#pools.clear();
-    await Promise.all(pools.map(({ pool }) => pool.destroy()));
+    await Promise.all(all.map(destroy));
   }
 
   async #state(target: ExecutorTarget, id: string, request: Request): Promise<ExecutionState> {
@@ -98,12 +127,8 @@ export class HttpExecutorClient implements ExecutorClient {
 
   async #call<T>(target: ExecutorTarget, schema: z.ZodType<T>, request: Request): Promise<T> {
     const { status, text } = await this.#exchange(target, request);
-    const json = parseJson(text);
-    if (status !== 200) {
-      const problem = executorProblem.safeParse(json);
-      throw errorFromProblem(status, problem.success ? problem.data.message : 'no reason given');
-    }
-    const parsed = schema.safeParse(json);
+    if (status !== 200) throw errorFromAnswer(status, text);
+    const parsed = schema.safeParse(parseJson(text));
     if (!parsed.success)
       throw badAnswer(z.prettifyError(parsed.error).slice(0, 1_024), parsed.error);
     return parsed.data;
@@ -113,9 +138,19 @@ export class HttpExecutorClient implements ExecutorClient {
     target: ExecutorTarget,
     request: Request,
   ): Promise<{ status: number; text: string }> {
-    const token = await this.#signer.tokenFor(target.podUID);
+    const { statusCode, body } = await this.#send(target, request);
     try {
-      const { statusCode, body } = await this.#pool(target).request({
+      return { status: statusCode, text: await body.text() };
+    } catch (cause) {
+      throw errorFromFailure(cause, request.signal);
+    }
+  }
+
+  async #send(target: ExecutorTarget, request: Request): Promise<Dispatcher.ResponseData> {
+    const token = await this.#signer.tokenFor(target.podUID);
+    const { calls, streams } = this.#poolsOf(target);
+    try {
+      return await (request.stream === true ? streams : calls).request({
         method: request.method,
         path: request.path,
         headers: {
@@ -126,30 +161,49 @@ export class HttpExecutorClient implements ExecutorClient {
         headersTimeout: (request.waitMs ?? 0) + ANSWER_TIMEOUT_MS,
         ...(request.signal && { signal: request.signal }),
       });
-      return { status: statusCode, text: await body.text() };
     } catch (cause) {
       throw errorFromFailure(cause, request.signal);
     }
   }
 
-  #pool(target: ExecutorTarget): Pool {
+  #poolsOf(target: ExecutorTarget): Pools {
     const address = JSON.stringify(target.address);
     const known = this.#pools.get(target.podUID);
-    if (known?.address === address) return known.pool;
-    void known?.pool.destroy();
-    const pool = openPool(target);
-    this.#pools.set(target.podUID, { address, pool });
-    return pool;
+    if (known?.address === address) return known;
+    if (known !== undefined) void destroy(known);
+    const limits = { bodyTimeout: ANSWER_TIMEOUT_MS, maxResponseSize: MAX_ANSWER_BYTES };
+    const unlimited = { bodyTimeout: 0, maxResponseSize: -1 };
+    const opened = {
+      address,
+      calls: openPool(target, limits),
+      streams: openPool(target, unlimited),
+    };
+    this.#pools.set(target.podUID, opened);
+    return opened;
   }
 }
 
-function openPool({ address }: ExecutorTarget): Pool {
-  const options = {
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    bodyTimeout: ANSWER_TIMEOUT_MS,
-    maxResponseSize: MAX_ANSWER_BYTES,
-    allowH2: false,
-  };
+async function destroy({ calls, streams }: Pools): Promise<void> {
+  await Promise.all([calls.destroy(), streams.destroy()]);
+}
+
+/** Of an answer that should be short. */
+async function boundedText(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > MAX_PROBLEM_BYTES) throw badAnswer('it is larger than agreed');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function openPool(
+  { address }: ExecutorTarget,
+  limits: { readonly bodyTimeout: number; readonly maxResponseSize: number },
+): Pool {
+  const options = { ...limits, keepAliveTimeout: KEEP_ALIVE_MS, allowH2: false };
   if (address.kind === 'unix') {
     return new Pool('http://executor', {
       ...options,
@@ -193,11 +247,4 @@ function checkSizes(state: Exclude<ExecutionState, { phase: 'Running' }>): void 
 /** Without the quotes of a string. */
 function jsonSize(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value)) - (typeof value === 'string' ? 2 : 0);
-}
-
-function badAnswer(why: string, cause?: unknown): ExecutorError {
-  return new ExecutorError('BadAnswer', `the executor's answer cannot be used: ${why}`, {
-    cause,
-    retryable: false,
-  });
 }

@@ -1,5 +1,5 @@
-import { type Dispatcher, request } from 'undici';
-import { type ExecutionState, type OutputEvent, outputEvent } from '../../executor/contract.ts';
+import type { Dispatcher } from 'undici';
+import type { ExecutionState, OutputEvent } from '../../executor/contract.ts';
 import type { RunInput, TestSandbox } from './sandbox.ts';
 
 export interface Answer {
@@ -29,26 +29,15 @@ export async function call(
   return { status: statusCode, text: await body.text() };
 }
 
-/** Events of a run as they come; giving up the iteration hangs up. */
-export async function* openStream(
+/** Events of a run as they come, as the control plane reads them; giving up the iteration hangs up. */
+export function openStream(
   sandbox: TestSandbox,
   id: string,
   from: number,
-): AsyncGenerator<OutputEvent, void> {
-  const { body } = await request(
-    `http://executor/v1/executions/${id}/events?from=${String(from)}`,
-    {
-      dispatcher: sandbox.agent,
-      headers: await sandbox.headers(),
-    },
-  );
-  let rest = '';
-  // Leaving this loop destroys the body, which hangs up.
-  for await (const chunk of body.setEncoding('utf8') as AsyncIterable<string>) {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) yield outputEvent.parse(JSON.parse(line));
-  }
+  waitMs = 0,
+): AsyncIterator<OutputEvent> & AsyncIterable<OutputEvent> {
+  const { signal } = new AbortController();
+  return sandbox.client.events(sandbox.target, id, { from, waitMs, signal });
 }
 
 /** Starts a run and waits until it has printed something; the outcome, which is still to come, is had from what it returns. */

@@ -118,6 +118,71 @@ describe('an executor that is hostile', () => {
   });
 });
 
+describe('a stream of events', () => {
+  const { signal } = new AbortController();
+  const event = (n: number, data = 'x'): string =>
+    `${JSON.stringify({ n, type: 'stdout', data })}\n`;
+  const end = (n: number): string => `${JSON.stringify({ n, type: 'end', phase: 'Completed' })}\n`;
+  const read = async (from = 0): Promise<unknown[]> => {
+    const events: unknown[] = [];
+    for await (const each of client.events(target, 'run', { from, waitMs: 0, signal }))
+      events.push(each);
+    return events;
+  };
+
+  it('is read to its end, and no further', async () => {
+    say(event(3) + '{"n":4,"type":"gap","bytes":1}\n' + end(5) + 'nonsense\n');
+    expect(await read(3)).toMatchObject([{ n: 3 }, { n: 4, type: 'gap' }, { type: 'end' }]);
+  });
+
+  it.each([
+    ['no JSON', 'hello\n'],
+    ['another shape', '{"n":0,"type":"stdin","data":""}\n'],
+    ['an event that was not asked for', event(1)],
+    ['an event twice', event(0) + event(0)],
+    ['more than an event holds', event(0, 'x'.repeat(5_001))],
+    ['a line without end', 'x'.repeat(200_000)],
+  ])('with %s is not believed', async (_, body) => {
+    say(body);
+    await expect(read()).rejects.toMatchObject({ code: 'BadAnswer', retryable: false });
+  });
+
+  it('that breaks off can be asked for again', async () => {
+    say(event(0));
+    await expect(read()).rejects.toMatchObject({ code: 'Unreachable', retryable: true });
+    say({ code: 'NotFound', message: 'm' }, 404);
+    await expect(read()).rejects.toMatchObject({ code: 'NotFound' });
+    say('x'.repeat(100_000), 500);
+    await expect(read()).rejects.toMatchObject({ code: 'BadAnswer' });
+  });
+
+  it('is left by leaving the loop, and by the signal', async () => {
+    const hungUp = (): Promise<unknown> =>
+      new Promise((resolve) => {
+        answer = (_request, response) => {
+          response.write(event(0));
+          response.once('close', resolve);
+        };
+      });
+    const left = hungUp();
+    for await (const each of client.events(target, 'run', { from: 0, waitMs: 0, signal })) {
+      expect(each.n).toBe(0);
+      break;
+    }
+    await left;
+
+    const aborted = hungUp();
+    const controller = new AbortController();
+    const options = { from: 0, waitMs: 0, signal: controller.signal };
+    const events = client.events(target, 'run', options)[Symbol.asyncIterator]();
+    await events.next();
+    const next = events.next();
+    controller.abort();
+    await expect(next).rejects.toMatchObject({ code: 'Aborted' });
+    await aborted;
+  });
+});
+
 describe('an executor that is not there', () => {
   it.each<[string, ExecutorTarget['address']]>([
     ['at a port', { kind: 'tcp', host: '127.0.0.1', port: 1 }],

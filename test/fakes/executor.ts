@@ -1,12 +1,19 @@
 import { ExecutorError } from '../../executor/client.ts';
-import type { ExecutorClient, ExecutorTarget, WaitOptions } from '../../executor/client.ts';
+import type {
+  EventsOptions,
+  ExecutorClient,
+  ExecutorTarget,
+  WaitOptions,
+} from '../../executor/client.ts';
 import type {
   Activity,
   ExecutionState,
   FinalState,
   Health,
+  OutputEvent,
   StartRequest,
 } from '../../executor/contract.ts';
+import { EventBuffer } from '../../executor/event-buffer.ts';
 import type { Clock } from '../../kube/clock.ts';
 
 /** What a run comes to; `hangs`: nothing, until the test ends it. */
@@ -14,6 +21,7 @@ export type Script = (request: StartRequest, id: string) => Partial<FinalState> 
 
 interface Run {
   state: ExecutionState;
+  readonly events: EventBuffer;
   readonly waiting: Set<() => void>;
 }
 
@@ -34,6 +42,8 @@ export class FakeExecutors implements ExecutorClient {
   /** Pods whose executor was asked in vain, in order. */
   readonly unanswered: string[] = [];
   script: Script = () => ({});
+  /** Streams of events that are being read. */
+  readers = 0;
   readonly #watchers = new Set<() => void>();
   readonly #clock: Clock;
   readonly #daemons = new Map<string, Daemon>();
@@ -88,6 +98,17 @@ export class FakeExecutors implements ExecutorClient {
     }
   }
 
+  /** A running execution prints. */
+  print(id: string, text: string, stream: 'stdout' | 'stderr' = 'stdout'): void {
+    for (const { runs } of this.#daemons.values())
+      runs.get(id)?.events.push(stream, Buffer.from(text));
+  }
+
+  /** It no longer holds what became of this run. */
+  forgetRun(id: string): void {
+    for (const { runs } of this.#daemons.values()) runs.delete(id);
+  }
+
   /** Resolves when `holds` does; it is looked at whenever something happened here. */
   async until(holds: () => boolean): Promise<void> {
     await new Promise<void>((resolve) => {
@@ -129,6 +150,46 @@ export class FakeExecutors implements ExecutorClient {
       this.#end(daemon, run, { phase: 'Cancelled', reason: 'Cancelled', exitCode: 143 });
     }
     return run.state;
+  }
+
+  async *events(
+    target: ExecutorTarget,
+    id: string,
+    { from, waitMs, signal }: EventsOptions,
+  ): AsyncGenerator<OutputEvent> {
+    const daemon = await this.#reach(target);
+    const broken = new AbortController();
+    const hangUp = (): void => {
+      broken.abort();
+    };
+    daemon.hungUp.add(hangUp);
+    this.readers += 1;
+    this.#happened();
+    try {
+      const either = AbortSignal.any([signal, broken.signal]);
+      yield* follow(await this.#begun(daemon, id, { waitMs, signal: either }), from, either);
+      if (broken.signal.aborted) throw unreachable({ nothingSent: false });
+      if (signal.aborted) throw new ExecutorError('Aborted', 'given up', { retryable: false });
+    } finally {
+      daemon.hungUp.delete(hangUp);
+      this.readers -= 1;
+      this.#happened();
+    }
+  }
+
+  async #begun(daemon: Daemon, id: string, { waitMs, signal }: WaitOptions): Promise<Run> {
+    let isLate = waitMs === 0 || signal?.aborted === true;
+    const giveUp = (): void => {
+      isLate = true;
+      this.#happened();
+    };
+    const cancelTimer = isLate ? undefined : this.#clock.schedule(giveUp, waitMs);
+    signal?.addEventListener('abort', giveUp);
+    await this.until(() => isLate || daemon.runs.has(id));
+    signal?.removeEventListener('abort', giveUp);
+    cancelTimer?.();
+    if (signal?.aborted === true) throw unreachable({ nothingSent: false });
+    return runOf(daemon, id);
   }
 
   async health(target: ExecutorTarget): Promise<Health> {
@@ -173,8 +234,13 @@ export class FakeExecutors implements ExecutorClient {
     this.#happened();
     daemon.lastActivityAt = this.#clock.now();
     const startedAt = new Date(this.#clock.now()).toISOString();
-    const run: Run = { state: { id, phase: 'Running', startedAt }, waiting: new Set() };
+    const run: Run = {
+      state: { id, phase: 'Running', startedAt },
+      events: new EventBuffer({ bytes: 524_288, events: 4_096 }),
+      waiting: new Set(),
+    };
     daemon.runs.set(id, run);
+    this.#happened();
     const outcome = this.script(request, id);
     if (outcome !== 'hangs') this.#end(daemon, run, outcome);
   }
@@ -184,6 +250,7 @@ export class FakeExecutors implements ExecutorClient {
     const finishedAt = new Date(this.#clock.now()).toISOString();
     const { id, startedAt } = run.state;
     run.state = { ...COMPLETED, id, startedAt, finishedAt, ...outcome };
+    run.events.end(run.state.phase);
     for (const wake of run.waiting) wake();
   }
 
@@ -212,6 +279,23 @@ export class FakeExecutors implements ExecutorClient {
       daemon.hungUp.add(hangUp);
       signal?.addEventListener('abort', wake);
     });
+  }
+}
+
+async function* follow(
+  { events }: Run,
+  from: number,
+  signal: AbortSignal,
+): AsyncGenerator<OutputEvent> {
+  for (let next = from; !signal.aborted;) {
+    const batch = events.read(next, 64);
+    for (const event of batch) {
+      next = event.n + 1;
+      yield event;
+    }
+    if (batch.length > 0) continue;
+    if (events.ended) return;
+    await events.changed(signal);
   }
 }
 
