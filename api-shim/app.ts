@@ -37,9 +37,11 @@ import { traceRequests } from './request-tracing.ts';
 import type { Route } from './route.ts';
 import { executionRoutes } from './routes/executions.ts';
 import { healthRoutes } from './routes/health.ts';
+import { streamRoutes } from './routes/streams.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { templateRoutes } from './routes/templates.ts';
 import { Sessions } from './sessions.ts';
+import { RunStreams } from './streams/run-streams.ts';
 import { Templates } from './templates.ts';
 
 export interface ApiOptions {
@@ -148,6 +150,7 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
   const { executor, addressOf } = options;
   const executors = new Executors({ client, pods: caches.pods, addressOf });
   const activity = new LiveActivity({ executors, executor, clock });
+  const streams = new RunStreams({ executions, sandboxes, executors, executor, clock });
   const startedAt = clock.now();
   const health = healthRoutes({
     version: options.version,
@@ -159,6 +162,7 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
     ...health,
     ...sessionRoutes(sessions, activity),
     ...executionRoutes(executions),
+    ...streamRoutes({ executions, streams, clock }),
     ...templateRoutes(templates),
   ];
 }

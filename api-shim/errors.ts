@@ -78,6 +78,10 @@ export const ERRORS = {
     status: 502,
     hint: 'What the sandbox of the session answered cannot be used. Code in it may have broken it: end the session and create another.',
   },
+  TooManyStreams: {
+    status: 429,
+    hint: 'End a stream of this session that is no longer read, or fetch the result with GET /api/v1/executions/{execution_id}/result.',
+  },
   SessionDeleted: {
     status: 404,
     hint: 'The session was deleted during the run, and the execution with it.',

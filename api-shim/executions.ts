@@ -60,28 +60,26 @@ export class Executions {
     return { execution: await executions.create(draft, context.signal), sessionId };
   }
 
-  /** Throws SyncTimeout after `timeoutSeconds`, and SessionDeleted or ExecutionNotFound if there will never be an outcome. */
+  /** Throws SyncTimeout after `timeoutSeconds`, and what `whenFinished` throws. */
   async outcomeOf(run: Run, timeoutSeconds: number, { signal }: RequestContext): Promise<Run> {
-    const { execution, sessionId } = run;
-    const { executions, clock } = this.#options;
+    const { clock } = this.#options;
+    const reason = tooLate(run, timeoutSeconds);
+    const limit = { clock, ms: timeoutSeconds * 1000, reason, signals: [signal] };
+    return withDeadline(limit, (bounded) => this.whenFinished(run, bounded));
+  }
+
+  /** The ended execution. Throws SessionDeleted or ExecutionNotFound if there will never be an outcome. */
+  async whenFinished({ execution, sessionId }: Run, signal: AbortSignal): Promise<Run> {
+    const { executions } = this.#options;
     const gone = this.#watchSandbox(
       execution,
       new ApiError('SessionDeleted', `Session was deleted: ${sessionId}`),
     );
-    const limit = {
-      clock,
-      ms: timeoutSeconds * 1000,
-      reason: tooLate(run, timeoutSeconds),
-      signals: [signal, gone.signal],
-    };
+    const bounded = AbortSignal.any([signal, gone.signal]);
     try {
-      const finished = await withDeadline(limit, async (bounded) => {
-        await gone.check(bounded);
-        return waitFor(executions.cache, executions.refTo(execution.metadata.name), {
-          until: isFinished,
-          signal: bounded,
-        });
-      });
+      await gone.check(bounded);
+      const ref = executions.refTo(execution.metadata.name);
+      const finished = await waitFor(executions.cache, ref, { until: isFinished, signal: bounded });
       return { execution: finished, sessionId };
     } catch (error) {
       if (!(error instanceof ObjectDeletedError)) throw error;
@@ -90,6 +88,20 @@ export class Executions {
     } finally {
       gone.stop();
     }
+  }
+
+  /** The execution as this process knows it now. */
+  newest({ execution }: Run): Execution {
+    return this.#options.executions.known(execution.metadata.name) ?? execution;
+  }
+
+  /** Resolves once the cache shows that it runs, or that it ended. */
+  async whenStarted({ execution }: Run, signal: AbortSignal): Promise<Execution> {
+    const { executions } = this.#options;
+    const until = (seen: Execution): boolean =>
+      seen.status?.phase === 'Running' || isFinished(seen);
+    const ref = executions.refTo(execution.metadata.name);
+    return waitFor(executions.cache, ref, { until, signal });
   }
 
   /** Throws ExecutionNotFound, also where its session was deleted. */
@@ -117,6 +129,9 @@ export class Executions {
     const { sandboxes } = this.#options;
     const gone = new AbortController();
     const owner = ownerUidOf(execution);
+    // One that kubectl made has no owner and does not go with its sandbox.
+    if (owner === undefined)
+      return { signal: gone.signal, check: () => Promise.resolve(), stop: NOTHING };
     const stop = sandboxes.cache.subscribe(({ type, object }) => {
       const ended = type === 'deleted' || object.metadata.deletionTimestamp !== undefined;
       if (ended && object.metadata.uid === owner) gone.abort(reason);
@@ -128,6 +143,8 @@ export class Executions {
     return { signal: gone.signal, check, stop };
   }
 }
+
+const NOTHING = (): void => undefined;
 
 interface SandboxWatch {
   readonly signal: AbortSignal;

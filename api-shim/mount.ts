@@ -34,8 +34,8 @@ function bodyOf(served: Route, parseBody: RequestHandler[]): RequestHandler[] {
 
 function serve({ run, success }: Route): ApiHandler {
   return async (request, response) => {
-    const { params, query, body } = request;
-    const answer = await run({ params, query, body }, response.locals.context, request);
+    const { params, query, headers: header, body } = request;
+    const answer = await run({ params, query, header, body }, response.locals.context, request);
     if (answer instanceof Reply) await reply(response, answer);
     else send(response, success.status, answer);
   };

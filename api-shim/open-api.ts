@@ -130,6 +130,7 @@ function operationOf(documented: Route, operationId: string): ZodOpenApiOperatio
     requestParams: {
       ...(input.params === undefined ? {} : { path: input.params }),
       ...(input.query === undefined ? {} : { query: input.query }),
+      ...(input.header === undefined ? {} : { header: input.header }),
     },
     ...requestBodyOf(documented),
     responses: { ...errorsOf(documented), ...successesOf(documented) },

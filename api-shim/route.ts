@@ -8,6 +8,8 @@ import type { RequestContext } from './request-context.ts';
 export interface InputShape {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
+  /** Names in lower case. */
+  readonly header?: z.ZodObject;
   readonly body?: z.ZodType;
 }
 
@@ -15,6 +17,7 @@ export interface InputShape {
 export interface RawInput {
   readonly params: unknown;
   readonly query: unknown;
+  readonly header: unknown;
   readonly body: unknown;
 }
 

@@ -1,11 +1,6 @@
 import { type Dispatcher, Pool } from 'undici';
 import { z } from 'zod';
-import type {
-  ExecutorClient,
-  EventsOptions,
-  ExecutorTarget,
-  WaitOptions,
-} from './client.ts';
+import type { ExecutorClient, EventsOptions, ExecutorTarget, WaitOptions } from './client.ts';
 import {
   type Activity,
   EXECUTOR_LIMITS,

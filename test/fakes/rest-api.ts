@@ -14,6 +14,7 @@ import { PODS, type Pod, type PodStatus } from '../../kube/pod.ts';
 import { controllerReference } from '../../kube/owner-reference.ts';
 import { PODS_BY_OWNER } from '../../api-shim/executor-of.ts';
 import { FakeClock } from './clock.ts';
+import { EventStream } from './event-stream.ts';
 import { FakeExecutors } from './executor.ts';
 import { FakeLogger } from './logger.ts';
 import { MemoryCluster, type MemoryCache } from './memory-cluster.ts';
@@ -137,6 +138,29 @@ export class RestApi {
     return pod;
   }
 
+  /** The operator hands an execution to the executor of its session. */
+  async handOver(id: unknown): Promise<string> {
+    const { metadata, spec } = this.execution(id);
+    const name = spec.sandboxRef.name;
+    const sandbox = this.cluster.all(SANDBOXES).find((each) => each.metadata.name === name);
+    const podUID = sandbox?.status?.podUID ?? '';
+    const target = { podUID, address: { kind: 'tcp', host: '10.0.0.1', port: 8080 } } as const;
+    const request = { ...spec, env: {}, timeoutMs: 30_000 };
+    await this.executors.run(target, metadata.uid, request, { waitMs: 0 });
+    return metadata.uid;
+  }
+
+  /** Server-sent events of a path below /api/v1; with a body it is a POST. */
+  events(path: string, { body, headers = {} }: EventsCall = {}): Promise<EventStream> {
+    const url = `http://127.0.0.1:${String(this.port)}/api/v1${path}`;
+    if (body === undefined) return EventStream.open(url, { headers });
+    return EventStream.open(url, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json', ...headers },
+    });
+  }
+
   async stop(): Promise<void> {
     await this.#server.close(0);
   }
@@ -144,6 +168,11 @@ export class RestApi {
 
 /** The caches in memory hold every namespace. */
 type StartOptions = Partial<ApiOptions> & { readonly moreNamespaces?: readonly string[] };
+
+interface EventsCall {
+  readonly body?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+}
 
 interface Parts {
   readonly cluster: MemoryCluster;

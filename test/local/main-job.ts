@@ -14,6 +14,7 @@ import { BAD_INPUT } from './bad-input.ts';
 import { HOSTILE_CODE } from './hostile-code.ts';
 import { LocalRun } from './local-run.ts';
 import { eventually, RestSession } from './rest-session.ts';
+import { testStreaming } from './streaming.ts';
 
 /** Starting everything, with images to build, takes its time on a busy machine. */
 jest.setTimeout(300_000);
@@ -124,6 +125,12 @@ export function describeMainJob(runner: 'docker' | 'process'): void {
       const look = "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'sleep 12345[6]' || true";
       expect(await session.execute(look, { language: 'shell' })).toMatchObject({ stdout: '0\n' });
     });
+
+    testStreaming(
+      runner,
+      () => local,
+      () => session,
+    );
 
     test('after kill -9 of the control plane in mid-run the run ends with a result or a reason, and the session works', async () => {
       await session.expectToWork();

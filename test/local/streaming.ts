@@ -1,0 +1,94 @@
+import { EventStream, type Told } from '../fakes/event-stream.ts';
+import type { LocalRun } from './local-run.ts';
+import type { RestSession } from './rest-session.ts';
+
+/** Prints, and goes on when it is told to. */
+const STEPS = [
+  'import os, time',
+  'def step(n):',
+  '    while not os.path.exists(f"/tmp/step-{n}"): time.sleep(0.01)',
+  'for n in range(3):',
+  '    print(f"line {n}", flush=True)',
+  '    step(n)',
+  'print("last words", end="")',
+  'def handler(event): return event["n"]',
+].join('\n');
+
+async function open(local: LocalRun, route: string, init: RequestInit = {}): Promise<EventStream> {
+  return EventStream.open(`${local.running.api}/api/v1${route}`, init);
+}
+
+/** Reads on until `text` was printed; what came meanwhile is added to `seen`. */
+async function readTo(stream: EventStream, text: string, seen: Told[]): Promise<void> {
+  while (!textOf(seen).includes(text)) {
+    const told = await stream.next();
+    if (told === undefined) throw new Error(`the stream ended after ${JSON.stringify(seen)}`);
+    seen.push(told);
+  }
+}
+
+function textOf(seen: readonly Told[]): string {
+  return seen.map(({ data }) => (typeof data['text'] === 'string' ? data['text'] : '')).join('');
+}
+
+/** Streaming as a client meets it, on real executors. */
+export function testStreaming(
+  runner: 'docker' | 'process',
+  local: () => LocalRun,
+  session: () => RestSession,
+): void {
+  const touch = (n: number): Promise<unknown> =>
+    session().execute(`touch /tmp/step-${String(n)}`, { language: 'shell' });
+
+  test('output is streamed while the run goes on, also across kill -9 of the control plane, and nothing is lost or told twice', async () => {
+    const body = { code: STEPS, language: 'python', timeout: 120, event: { n: 7 } };
+    const seen: Told[] = [];
+    const first = await open(local(), `/sessions/${session().id}/execute-stream`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+    });
+    await readTo(first, 'line 0\n', seen);
+    const id = String(seen[0]?.data['execution_id']);
+    await touch(0);
+    await readTo(first, 'line 1\n', seen);
+    first.close();
+
+    await touch(1);
+    local().kill();
+    await local().up();
+    const last = seen.findLast((told) => told.id !== undefined)?.id ?? '';
+    const headers = { 'last-event-id': last };
+    const second = await open(local(), `/executions/${id}/stream`, { headers });
+    // Sandboxes that are processes end with the control plane, containers do not.
+    const survives = runner === 'docker';
+    if (survives) {
+      await readTo(second, 'line 2\n', seen);
+      await touch(2);
+    }
+    seen.push(...(await second.rest()));
+
+    const { body: result } = await local().call('GET', `/executions/${id}/result`);
+    expect(seen.at(-1)).toEqual({ event: 'result', id: 'end', data: result });
+    if (!survives) {
+      expect(result).toMatchObject({ status: 'crashed', reason: 'ExecutorLost' });
+      return;
+    }
+    expect(textOf(seen)).toBe('line 0\nline 1\nline 2\nlast words');
+    expect(result).toMatchObject({ status: 'completed', return_value: 7 });
+    const numbers = seen.flatMap((told) => (/^\d+$/.test(told.id ?? '') ? [Number(told.id)] : []));
+    expect(numbers).toEqual(numbers.map((_, index) => index));
+  });
+
+  test('both streams of a short run, its last bytes included, come before its result', async () => {
+    const code = 'printf out; printf err >&2; head -c 100000 /dev/zero | tr "\\0" x; printf end';
+    const body = JSON.stringify({ code, language: 'shell' });
+    const headers = { 'content-type': 'application/json' };
+    const route = `/sessions/${session().id}/execute-stream`;
+    const told = await (await open(local(), route, { method: 'POST', body, headers })).rest();
+    const stdout = told.filter(({ event }) => event === 'stdout');
+    expect(textOf(stdout)).toBe(`out${'x'.repeat(100_000)}end`);
+    expect(textOf(told.filter(({ event }) => event === 'stderr'))).toBe('err');
+    expect(told.at(-1)).toMatchObject({ event: 'result', data: { status: 'completed' } });
+  });
+}
