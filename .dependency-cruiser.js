@@ -64,7 +64,7 @@ export default {
     only(
       'operator-is-put-together-with-the-real-executor-client',
       '^operator/main\\.ts$',
-      `^(operator|crds|kube)/|${EXECUTOR_FACE}|${EXECUTOR_CLIENT}`,
+      `^(operator|crds|kube|storage)/|${EXECUTOR_FACE}|${EXECUTOR_CLIENT}`,
     ),
     only(
       'shim-imports-neither-operator-nor-local',

@@ -12,8 +12,13 @@ const SWAGGER_UI = ['package.json', 'swagger-ui.css', 'swagger-ui-bundle.js', 'f
 
 /** What each image's folder is made of. */
 const COMPONENTS = {
-  operator: (outDir: string) =>
-    bundle({ main: 'operator/main.ts', drain: 'operator/drain.ts' }, outDir),
+  operator: async (outDir: string) => {
+    await bundle({ main: 'operator/main.ts', drain: 'operator/drain.ts' }, outDir);
+    // The bundle looks for them beside itself, as the source does.
+    await cp(join(ROOT, 'storage/history/migrations'), join(outDir, 'migrations'), {
+      recursive: true,
+    });
+  },
   'api-shim': async (outDir: string) => {
     await bundle({ main: 'api-shim/main.ts' }, outDir);
     await copySwaggerUi(join(outDir, 'node_modules/swagger-ui-dist'));

@@ -71,6 +71,11 @@ export class LeaderElector {
     return this.#leading;
   }
 
+  /** Of the lease that was seen last: one that was deleted and made anew counts its transitions from the beginning. */
+  get leaseUid(): string {
+    return this.#seen?.lease.metadata.uid ?? '';
+  }
+
   /** How often the lease changed hands: a number that grows with every leader. */
   get transitions(): number {
     return this.#seen?.lease.spec?.leaseTransitions ?? 0;

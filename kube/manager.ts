@@ -1,7 +1,6 @@
 import type { Registry } from 'prom-client';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
-import type { Controller } from './controller.ts';
 import { HealthServer } from './health-server.ts';
 import type { HealthServerOptions } from './health-server.ts';
 import type { LeaderElector } from './leader-election.ts';
@@ -18,6 +17,14 @@ export interface ManagedCache {
   whenSynced(signal?: AbortSignal): Promise<void>;
 }
 
+/** What only the leader does: a Controller, or what behaves like one. */
+export interface LeaderWork {
+  start(): void;
+  /** Resolves when the last of it has ended; what still goes on after `graceMs` is told to abort. */
+  stop(graceMs: number): Promise<void>;
+  abort(reason: Error): void;
+}
+
 /** Something that runs beside the controllers and needs no leader: a REST server, say. */
 export interface Service {
   readonly name: string;
@@ -28,7 +35,7 @@ export interface Service {
 
 export interface ManagerOptions {
   readonly caches: readonly ManagedCache[];
-  readonly controllers: readonly Controller[];
+  readonly controllers: readonly LeaderWork[];
   readonly services?: readonly Service[];
   /** Absent: controllers start without asking anyone. */
   readonly election?: LeaderElector;

@@ -11,6 +11,8 @@ test('is the only operator and serves no health unless told otherwise', () => {
     healthPort: undefined,
     forbiddenAddress: undefined,
     podName: undefined,
+    databaseUrl: undefined,
+    retention: { sandboxDays: 90, executionDays: 30, auditDays: 365 },
     settings: {},
   });
 });

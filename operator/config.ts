@@ -1,7 +1,10 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { databaseUrl } from '../storage/history/database-url.ts';
+import type { Retention } from '../storage/history/retention.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 
+const days = z.coerce.number().int().min(1).max(36_500);
 const milliseconds = z.coerce.number().int().min(0).optional();
 
 /** `maxLossesInARow` is SANDBOX_MAX_LOSSES_IN_A_ROW. */
@@ -21,6 +24,10 @@ const environment = z.object({
   SANDBOX_REQUIRE_CLOSED_NETWORK: z.enum(['true', 'false']).default('true'),
   KUBERNETES_SERVICE_HOST: z.string().min(1).optional(),
   KUBERNETES_SERVICE_PORT: z.coerce.number().int().min(1).max(65_535).default(443),
+  DATABASE_URL: databaseUrl.optional(),
+  SANDBOX_RETENTION_SANDBOX_DAYS: days.default(90),
+  SANDBOX_RETENTION_EXECUTION_DAYS: days.default(30),
+  SANDBOX_RETENTION_AUDIT_DAYS: days.default(365),
   POD_NAME: z.string().min(1).optional(),
   ...Object.fromEntries(SETTINGS.map((setting) => [variableOf(setting), milliseconds])),
 });
@@ -40,6 +47,9 @@ export interface OperatorConfig {
   readonly forbiddenAddress: string | undefined;
   /** Absent: not in a pod. */
   readonly podName: string | undefined;
+  /** Where history is kept; absent: there is none. A secret. */
+  readonly databaseUrl: string | undefined;
+  readonly retention: Retention;
   readonly settings: Partial<Settings>;
 }
 
@@ -55,6 +65,12 @@ export function operatorConfig(env: Readonly<Record<string, string | undefined>>
     healthPort: given.SANDBOX_HEALTH_PORT,
     forbiddenAddress: forbiddenAddressIn(given),
     podName: given.POD_NAME,
+    databaseUrl: given.DATABASE_URL,
+    retention: {
+      sandboxDays: given.SANDBOX_RETENTION_SANDBOX_DAYS,
+      executionDays: given.SANDBOX_RETENTION_EXECUTION_DAYS,
+      auditDays: given.SANDBOX_RETENTION_AUDIT_DAYS,
+    },
     settings: settingsIn(given),
   };
 }

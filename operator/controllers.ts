@@ -10,6 +10,7 @@ import type { Caches } from './caches.ts';
 import { executionReconciler } from './execution/reconciler.ts';
 import type { Memory } from './memory.ts';
 import type { OperatorMetrics } from './metrics.ts';
+import type { Archive } from './mirror/archive.ts';
 import { Newcomers } from './newcomers.ts';
 import type { PodSettings } from './sandbox/pod.ts';
 import { sandboxReconciler } from './sandbox/reconciler.ts';
@@ -32,6 +33,8 @@ export interface ControllerContext {
   readonly memory: Memory;
   readonly settings: Settings;
   readonly pod: PodSettings;
+  /** Absent: there is no history. */
+  readonly archive?: Archive | undefined;
 }
 
 /** How many reconciles of a kind go on at a time; each mostly waits for the API server. */

@@ -12,6 +12,7 @@ import { systemClock } from '../kube/clock.ts';
 import { createHttpClient } from '../kube/http-client.ts';
 import { loadKubeConfig } from '../kube/kube-config.ts';
 import { createLogger } from '../kube/logging.ts';
+import { Database } from '../storage/history/database.ts';
 import { operatorConfig, type OperatorConfig } from './config.ts';
 
 import { createOperator, type Operator, type OperatorDeps } from './operator.ts';
@@ -29,15 +30,22 @@ async function main(): Promise<void> {
     executorListen: `tcp://0.0.0.0:${EXECUTOR_PORT}`,
     forbiddenAddress: config.forbiddenAddress,
   };
-  const operator = operatorIn(config, { client, executor, pod });
-  await operator.run(stopping);
+  const database = databaseIn(config);
+  const history = database && { database, retention: config.retention };
+  const parts = { client, executor, pod, ...(history === undefined ? {} : { history }) };
+  await operatorIn(config, parts).run(stopping);
+  await database?.close();
   await executor.close();
   await client.close();
 }
 
+function databaseIn({ databaseUrl: url }: OperatorConfig): Database | undefined {
+  return url === undefined ? undefined : new Database({ url, clock: systemClock });
+}
+
 function operatorIn(
   config: OperatorConfig,
-  parts: Pick<OperatorDeps, 'client' | 'executor' | 'pod'>,
+  parts: Pick<OperatorDeps, 'client' | 'executor' | 'pod' | 'history'>,
 ): Operator {
   const { namespace, settings, lease, healthPort } = config;
   return createOperator({

@@ -1,25 +1,31 @@
+import { randomUUID } from 'node:crypto';
 import type { Registry } from 'prom-client';
 import { GROUP } from '../crds/names.ts';
 import type { ExecutorAddress, ExecutorClient } from '../executor/client.ts';
 import type { IndexFunction } from '../kube/cache.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
-import type { Controller } from '../kube/controller.ts';
 import { ApiEventRecorder } from '../kube/event-recorder.ts';
 import type { HealthServerOptions } from '../kube/health-server.ts';
 import { LeaderElector } from '../kube/leader-election.ts';
 import type { Logger } from '../kube/logger.ts';
 import { Manager } from '../kube/manager.ts';
+import type { LeaderWork } from '../kube/manager.ts';
 import { createRuntimeMetrics } from '../kube/metrics.ts';
 import type { RuntimeMetrics } from '../kube/metrics.ts';
+import { keyOf, refOf } from '../kube/objects.ts';
 import type { ObjectRef } from '../kube/objects.ts';
 import type { Pod } from '../kube/pod.ts';
-import { createCaches } from './caches.ts';
+import type { Term } from '../storage/history/writer.ts';
+import { createCaches, sandboxKeyOf } from './caches.ts';
 import type { Caches } from './caches.ts';
 import { executionController, sandboxController, templateController } from './controllers.ts';
 import { createMemory, forgetWhatIsGone } from './memory.ts';
 import type { Memory } from './memory.ts';
 import { createOperatorMetrics } from './metrics.ts';
+import type { Subject } from './mirror/backlog.ts';
+import { createHistory } from './mirror/history.ts';
+import type { History, HistorySettings } from './mirror/history.ts';
 import type { PodSettings } from './sandbox/pod.ts';
 import { warnAboutDeletedTemplates } from './sandbox-template/events.ts';
 import { DEFAULT_SETTINGS } from './settings.ts';
@@ -40,6 +46,8 @@ export interface OperatorDeps {
   readonly identity: string;
   readonly pod: PodSettings;
   readonly settings?: Partial<Settings>;
+  /** Absent: objects stay, and are gone for good when they go. */
+  readonly history?: HistorySettings;
   /** Absent: this operator is the only one. */
   readonly lease?: ObjectRef;
   /** Absent: no health and metrics server. */
@@ -72,39 +80,67 @@ export function createOperator(deps: OperatorDeps): Operator {
       executions.enqueue(key);
     },
   });
+  const election = electionOf(deps, runtimeMetrics);
+  const history = historyOf({ ...deps, caches, election }, ({ table, object }) => {
+    if (table === 'sandboxes') sandboxes.enqueue(keyOf(refOf(object)));
+    // The last row that a sandbox waits for may be that of an execution.
+    if (table !== 'executions') return;
+    executions.enqueue(keyOf(refOf(object)));
+    sandboxes.enqueue(sandboxKeyOf(object));
+  });
   const metrics = createOperatorMetrics(deps.registry);
   const settings = { ...DEFAULT_SETTINGS, ...deps.settings };
-  const context = { ...deps, runtimeMetrics, metrics, events, caches, memory, settings };
+  const { archive } = history ?? {};
+  const context = { ...deps, runtimeMetrics, metrics, events, caches, memory, settings, archive };
   const sandboxes = sandboxController(context);
   const executions = executionController(context);
   const controllers = [templateController(context), sandboxes, executions];
   forgetWhatIsGone(memory, caches, deps.executor);
   warnAboutDeletedTemplates(caches, events);
-  const manager = createManager(deps, { runtimeMetrics, caches, controllers, events });
-  return operatorOf(manager, caches, memory);
+  // History first: it must have subscribed before anything changes.
+  const work = [...(history?.work ?? []), ...controllers];
+  return operatorOf(createManager(deps, { election, caches, work, events }), caches, memory);
 }
 
 const CONTROLLER = `${GROUP}/operator`;
 
+function electionOf(deps: OperatorDeps, metrics: RuntimeMetrics): LeaderElector | undefined {
+  const { lease } = deps;
+  return lease === undefined ? undefined : new LeaderElector({ ...deps, lease, metrics });
+}
+
+function historyOf(
+  deps: OperatorDeps & { caches: Caches; election: LeaderElector | undefined },
+  onKept: (subject: Subject) => void,
+): History | undefined {
+  const { history, election } = deps;
+  if (history === undefined) return undefined;
+  // Without a lease there are no two at a time, and each process begins a term of its own.
+  const own: Term = { lease: `process ${randomUUID()}`, transitions: 0 };
+  const term = (): Term =>
+    election === undefined ? own : { lease: election.leaseUid, transitions: election.transitions };
+  return createHistory({ ...deps, ...history, term, onKept });
+}
+
 interface Parts {
-  readonly runtimeMetrics: RuntimeMetrics;
+  readonly election: LeaderElector | undefined;
   readonly caches: Caches;
-  readonly controllers: readonly Controller[];
+  readonly work: readonly LeaderWork[];
   readonly events: ApiEventRecorder;
 }
 
 function createManager(deps: OperatorDeps, parts: Parts): Manager {
-  const { lease, http, logger, clock, registry } = deps;
-  const { runtimeMetrics: metrics, caches, controllers, events } = parts;
+  const { http, logger, clock, registry } = deps;
+  const { election, caches, work, events } = parts;
   return new Manager({
     caches: Object.values(caches),
-    controllers,
+    controllers: work,
     events,
     logger,
     clock,
     registry,
     ...(http === undefined ? {} : { http }),
-    ...(lease === undefined ? {} : { election: new LeaderElector({ ...deps, lease, metrics }) }),
+    ...(election === undefined ? {} : { election }),
   });
 }
 

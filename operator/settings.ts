@@ -24,6 +24,8 @@ export interface Settings {
   readonly cancelGraceMs: number;
   /** How long an execution waits for its sandbox to appear. */
   readonly sandboxGraceMs: number;
+  /** How long a sandbox that has ended stays in the API server, where there is a history to go to. */
+  readonly endedTtlMs: number;
   /** How long changes of a template's sandbox count are gathered before they are written. */
   readonly countDelayMs: number;
 }
@@ -42,5 +44,6 @@ export const DEFAULT_SETTINGS: Settings = {
   outcomeGraceMs: 30_000,
   cancelGraceMs: 10_000,
   sandboxGraceMs: 5_000,
+  endedTtlMs: 86_400_000,
   countDelayMs: 2_000,
 };

@@ -5,6 +5,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { ConflictError, NotFoundError } from '../../kube/errors.ts';
 import type { Logger } from '../../kube/logger.ts';
 import { refOf } from '../../kube/objects.ts';
+import type { Archive } from '../mirror/archive.ts';
 import type { InFlightRuns, RunOrder } from './runs.ts';
 
 /** Everything that a decision can have done. Each may be done twice without harm. */
@@ -14,6 +15,7 @@ export type Action =
   /** Cancel at an executor that may have a run which this process does not follow. */
   | { readonly type: 'cancelAt'; readonly target: ExecutorTarget }
   | { readonly type: 'forgetRun' }
+  | { readonly type: 'keepInHistory' }
   | { readonly type: 'deleteExecution' };
 
 export interface ActDeps {
@@ -21,6 +23,7 @@ export interface ActDeps {
   readonly executor: Pick<ExecutorClient, 'cancel'>;
   readonly runs: InFlightRuns;
   readonly logger: Logger;
+  readonly archive?: Archive | undefined;
 }
 
 interface Subject {
@@ -50,6 +53,9 @@ async function actOne(deps: ActDeps, action: Action, subject: Subject): Promise<
       return;
     case 'forgetRun':
       deps.runs.forget(uid);
+      return;
+    case 'keepInHistory':
+      deps.archive?.keep({ table: 'executions', object: subject.execution });
       return;
     case 'deleteExecution':
       return deleteExecution(deps, subject);

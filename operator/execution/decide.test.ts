@@ -295,6 +295,16 @@ describe('an execution that has finished', () => {
     });
   });
 
+  test.each([
+    ['waits for history to have it', false, 'keepInHistory'],
+    ['goes when history has it', true, 'deleteExecution'],
+  ])('%s after its TTL', (_what, isMirrored, type) => {
+    const execution = anExecution({ spec, status });
+    expect(decide(seen({ execution, isMirrored, now: BORN + 60 * SECOND }), settings)).toEqual({
+      actions: [{ type: 'forgetRun' }, { type }],
+    });
+  });
+
   test('is not touched again, whatever becomes of its sandbox', () => {
     const execution = anExecution({ status });
     const decision = decide(seen({ execution, sandbox: undefined, run: running }), settings);

@@ -62,12 +62,14 @@ function leaveDeleted({ execution }: Observed): Decision | undefined {
   return execution.metadata.deletionTimestamp === undefined ? undefined : { actions: [] };
 }
 
-function expire({ execution, now }: Observed): Decision | undefined {
+function expire({ execution, isMirrored, now }: Observed): Decision | undefined {
   if (!isFinished(execution)) return undefined;
   const forget: Action = { type: 'forgetRun' };
   const finishedAt = timeOf(execution.status?.finishedAt) ?? now;
   const lookAgainMs = finishedAt + execution.spec.ttlSecondsAfterFinished * 1_000 - now;
   if (lookAgainMs > 0) return { actions: [forget], lookAgainMs };
+  // Where there is a history it goes only once that has it; the mirror says when.
+  if (isMirrored === false) return { actions: [forget, { type: 'keepInHistory' }] };
   return { actions: [forget, { type: 'deleteExecution' }] };
 }
 

@@ -10,6 +10,7 @@ import { parseKey } from '../../kube/objects.ts';
 import type { Pod } from '../../kube/pod.ts';
 import { sandboxKeyOf, templateKeyOf } from '../caches.ts';
 import type { Caches } from '../caches.ts';
+import type { Archive } from '../mirror/archive.ts';
 import type { OwnWrites } from '../own-writes.ts';
 import { podState } from '../sandbox/pod-state.ts';
 import { handedTo } from './handed-to.ts';
@@ -28,6 +29,8 @@ export interface Observed {
   readonly run: RunView | undefined;
   /** It appeared while this process leads: nobody else can have handed it out. */
   readonly isNewcomer: boolean;
+  /** Whether history has it as it is, and as one whose time is up; undefined: there is no history. */
+  readonly isMirrored: boolean | undefined;
   readonly now: number;
 }
 
@@ -39,6 +42,8 @@ export interface ObserveDeps {
   readonly writes: OwnWrites<Execution>;
   readonly sandboxWrites: OwnWrites<Sandbox>;
   readonly isNewcomer: (uid: string) => boolean;
+  /** Absent: there is no history. */
+  readonly archive?: Archive | undefined;
   /** Undefined as long as a pod has no address. */
   readonly addressOf: (pod: Pod) => ExecutorAddress | undefined;
 }
@@ -68,6 +73,7 @@ function look(deps: ObserveDeps, execution: Execution, sandbox: Sandbox | undefi
     target: targetOf(deps, pod),
     run,
     isNewcomer: deps.isNewcomer(execution.metadata.uid),
+    isMirrored: deps.archive?.isKept(execution),
     now: deps.clock.now(),
   };
 }

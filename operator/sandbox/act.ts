@@ -13,6 +13,7 @@ import { createOwned, NotOwnedError } from '../../kube/owner-reference.ts';
 import { PODS } from '../../kube/pod.ts';
 import type { Pod } from '../../kube/pod.ts';
 import type { CreatedPods } from '../created-pods.ts';
+import type { Archive } from '../mirror/archive.ts';
 import type { OwnWrites } from '../own-writes.ts';
 import type { ExecutorMonitor } from './executor-monitor.ts';
 import type { Learned } from './observe.ts';
@@ -23,6 +24,8 @@ export type Action =
   | { readonly type: 'removeFinalizer' }
   | { readonly type: 'createPod'; readonly pod: Draft<Pod> }
   | { readonly type: 'deletePod'; readonly pod: Pod }
+  | { readonly type: 'keepInHistory'; readonly executions: readonly Execution[] }
+  | { readonly type: 'deleteSandbox' }
   | { readonly type: 'deleteExecution'; readonly execution: Execution }
   | { readonly type: 'askHealth'; readonly target: ExecutorTarget }
   | { readonly type: 'askActivity'; readonly target: ExecutorTarget };
@@ -32,6 +35,7 @@ export interface ActDeps {
   readonly monitor: ExecutorMonitor;
   readonly createdPods: CreatedPods;
   readonly writes: OwnWrites<Sandbox>;
+  readonly archive?: Archive | undefined;
 }
 
 interface Subject {
@@ -65,6 +69,11 @@ async function actOne(
     case 'deletePod':
       deps.monitor.forget(action.pod.metadata.uid);
       return remove(deps.client, PODS, { object: action.pod, signal: subject.signal });
+    case 'keepInHistory':
+      keepInHistory(deps, action.executions, subject);
+      return undefined;
+    case 'deleteSandbox':
+      return remove(deps.client, SANDBOXES, { object: subject.sandbox, signal: subject.signal });
     case 'deleteExecution':
       return remove(deps.client, EXECUTIONS, { object: action.execution, signal: subject.signal });
     case 'askHealth':
@@ -74,6 +83,16 @@ async function actOne(
       deps.monitor.askActivity(keyOf(refOf(subject.sandbox)), action.target);
       return undefined;
   }
+}
+
+function keepInHistory(
+  { archive }: ActDeps,
+  executions: readonly Execution[],
+  { sandbox }: Subject,
+): void {
+  for (const object of executions) archive?.keep({ table: 'executions', object });
+  // Last: the row of the sandbox is written when those of its executions are.
+  archive?.keep({ table: 'sandboxes', object: sandbox });
 }
 
 async function patchFinalizer(

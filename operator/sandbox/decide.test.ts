@@ -328,3 +328,46 @@ describe('an idle sandbox', () => {
     expect(decide(serving({ sandbox, now: muchLater }), policy).status?.phase).toBe('Running');
   });
 });
+
+describe('a sandbox that has ended', () => {
+  const sandbox = aSandbox({
+    status: { phase: 'Terminated', reason: 'IdleTimeout', terminatedAt: CREATED_AT },
+  });
+  const DAY = 24 * HOUR;
+  const executions = [anExecution({ status: { phase: 'Completed' } })];
+
+  test('stays for ever without a history', () => {
+    expect(decide(seen({ sandbox, now: BORN + 9 * DAY }), policy)).toEqual({ actions: [] });
+  });
+
+  test('stays for its TTL with one', () => {
+    const decision = decide(seen({ sandbox, isMirrored: false, now: BORN + HOUR }), policy);
+    expect(decision).toEqual({ actions: [], lookAgainMs: 23 * HOUR });
+  });
+
+  test('is given to history with its executions after that', () => {
+    const observed = seen({ sandbox, executions, isMirrored: false, now: BORN + DAY });
+    expect(decide(observed, policy)).toEqual({ actions: [{ type: 'keepInHistory', executions }] });
+  });
+
+  test('is deleted once history has all of them', () => {
+    const observed = seen({ sandbox, executions, isMirrored: true, now: BORN + DAY });
+    expect(decide(observed, policy)).toEqual({ actions: [{ type: 'deleteSandbox' }] });
+  });
+
+  test('waits for executions that have not finished', () => {
+    const observed = seen({
+      sandbox,
+      executions: [anExecution()],
+      isMirrored: true,
+      now: BORN + DAY,
+    });
+    expect(decide(observed, policy)).toEqual({ actions: [] });
+  });
+
+  test('loses its pod first', () => {
+    const pod = aRunningPodOf(sandbox);
+    const observed = seen({ sandbox, pod, isMirrored: true, now: BORN + DAY });
+    expect(decide(observed, policy)).toEqual({ actions: [{ type: 'deletePod', pod }] });
+  });
+});

@@ -1,3 +1,4 @@
+import { isFinished } from '../../crds/execution.ts';
 import { FINALIZER } from '../../crds/names.ts';
 import type { SandboxReason } from '../../crds/reasons.ts';
 import { isEnded } from '../../crds/sandbox.ts';
@@ -49,6 +50,7 @@ type Rule = (seen: Observed, policy: Policy) => Decision | undefined;
 /** The life of a sandbox. The first rule that applies decides. */
 const RULES: readonly Rule[] = [
   cleanUpDeleted,
+  expireEnded,
   cleanUpEnded,
   endByUser,
   endByLifetime,
@@ -93,6 +95,17 @@ function cleanUpDeleted(seen: Observed, { pendingQuietMs }: Policy): Decision | 
 }
 
 const LEFTOVERS_RECHECK_MS = 5_000;
+
+/** Only where there is a history, which then shows it in its place; it goes once that has it and its executions, and the mirror says when. */
+function expireEnded(seen: Observed, { endedTtlMs }: Policy): Decision | undefined {
+  if (!isEnded(seen.sandbox) || seen.isMirrored === undefined) return undefined;
+  if (seen.pods.some(isLive) || !seen.executions.every(isFinished)) return undefined;
+  const endedAt = timeOf(seen.sandbox.status?.terminatedAt) ?? seen.now;
+  const lookAgainMs = endedAt + endedTtlMs - seen.now;
+  if (lookAgainMs > 0) return { actions: [], lookAgainMs };
+  if (seen.isMirrored) return { actions: [{ type: 'deleteSandbox' }] };
+  return { actions: [{ type: 'keepInHistory', executions: seen.executions }] };
+}
 
 /** Its status was written first, so that its executions end as cancelled and not as lost. */
 function cleanUpEnded(seen: Observed): Decision | undefined {

@@ -15,6 +15,7 @@ import type { Pod } from '../../kube/pod.ts';
 import { INDEX, templateKeyOf } from '../caches.ts';
 import type { Caches } from '../caches.ts';
 import type { CreatedPods } from '../created-pods.ts';
+import type { Archive } from '../mirror/archive.ts';
 import type { OwnWrites } from '../own-writes.ts';
 import type { ExecutorMonitor, ExecutorView } from './executor-monitor.ts';
 import { podName, sandboxLabel } from './pod-name.ts';
@@ -35,6 +36,8 @@ export interface Observed {
   readonly executions: readonly Execution[];
   /** What acting on the decision before this one brought to light. */
   readonly learned: Learned | undefined;
+  /** Whether history has it and its executions as they are, and as objects whose time is up; undefined: there is no history. */
+  readonly isMirrored: boolean | undefined;
   readonly now: number;
 }
 
@@ -48,6 +51,8 @@ export interface ObserveDeps {
   readonly monitor: ExecutorMonitor;
   readonly createdPods: CreatedPods;
   readonly writes: OwnWrites<Sandbox>;
+  /** Absent: there is no history. */
+  readonly archive?: Archive | undefined;
   /** Undefined as long as a pod has no address. */
   readonly addressOf: (pod: Pod) => ExecutorAddress | undefined;
 }
@@ -64,6 +69,7 @@ export async function observe(
   if (sandbox === undefined) return undefined;
   const pods = await podsOf(deps, sandbox, signal);
   const pod = pods.find(({ metadata }) => metadata.name === podName(sandbox));
+  const executions = deps.caches.executions.byIndex(INDEX.sandbox, keyOf(refOf(sandbox)));
   return {
     sandbox,
     template: deps.caches.templates.get(parseKey(templateKeyOf(sandbox))),
@@ -71,10 +77,15 @@ export async function observe(
     pod,
     target: targetOf(deps, pod),
     executor: pod === undefined ? {} : deps.monitor.view(pod.metadata.uid),
-    executions: deps.caches.executions.byIndex(INDEX.sandbox, keyOf(refOf(sandbox))),
+    executions,
     learned: undefined,
+    isMirrored: isMirrored(deps, [sandbox, ...executions]),
     now: deps.clock.now(),
   };
+}
+
+function isMirrored({ archive }: ObserveDeps, objects: readonly KubeObject[]): boolean | undefined {
+  return archive && objects.every((object) => archive.isKept(object));
 }
 
 /**

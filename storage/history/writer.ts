@@ -20,6 +20,12 @@ export interface Rows {
 const TABLES = { sandboxes, templates: sandboxTemplates, executions } as const;
 export type Table = keyof typeof TABLES;
 
+/** A row whose object should still be there. */
+export interface OpenRow {
+  readonly uid: string;
+  readonly resourceVersion: string;
+}
+
 /** Who closes rows, and when. */
 export interface Closing {
   readonly now: number;
@@ -58,10 +64,17 @@ export class HistoryWriter {
     );
   }
 
-  /** A few statements, whatever the number of rows. Throws HistoryError `Rejected` if the database refuses one of the values, and nothing is written then. */
-  async upsert(rows: Rows): Promise<void> {
+  /**
+   * A few statements, whatever the number of rows. Throws HistoryError `Rejected` if the database refuses one of the values, `Deposed` if this is
+   * not the leader's fence any more; nothing is written then.
+   */
+  async upsert(rows: Rows, fence: number): Promise<void> {
     await this.#database.use((connection) =>
       connection.transaction(async (tx) => {
+        // MariaDB has no `for share`. A later leader's claim waits for this transaction, and this one sees what was claimed before.
+        const later = sql`select fence from ${leader} where fence > ${fence} lock in share mode`;
+        const [found] = await tx.execute(later);
+        if (JSON.stringify(found) !== '[]') throw deposed();
         if (rows.sandboxes.length > 0) {
           const set = newestWins(sandboxes);
           await tx.insert(sandboxes).values(ordered(rows.sandboxes)).onDuplicateKeyUpdate({ set });
@@ -84,11 +97,11 @@ export class HistoryWriter {
     );
   }
 
-  /** Pages of the rows whose objects should still be there: UID -> resourceVersion. */
+  /** Pages of the rows whose objects should still be there. */
   async open(
     table: Table,
     { after, limit }: { readonly after: string; readonly limit: number },
-  ): Promise<readonly { uid: string; resourceVersion: string }[]> {
+  ): Promise<readonly OpenRow[]> {
     const { uid, resourceVersion, goneAt } = TABLES[table];
     return this.#database.use((connection) =>
       connection

@@ -23,6 +23,7 @@ export function seenExecution(overrides: Partial<Observed> = {}): Observed {
     target,
     run: undefined,
     isNewcomer: true,
+    isMirrored: undefined,
     now: BORN + 10 * SECOND,
     ...overrides,
   };

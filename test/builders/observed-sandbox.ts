@@ -31,6 +31,7 @@ export function seen(overrides: Partial<Observed> = {}): Observed {
     executor: {},
     executions: [],
     learned: undefined,
+    isMirrored: undefined,
     now: BORN + 10 * SECOND,
     ...overrides,
   };

@@ -11,7 +11,7 @@ import { applyMigrations } from '../../storage/history/migrations.ts';
 import { HistoryReader } from '../../storage/history/reader.ts';
 import { purge } from '../../storage/history/retention.ts';
 import { audit, executions, sandboxes } from '../../storage/history/schema.ts';
-import { HistoryWriter } from '../../storage/history/writer.ts';
+import { HistoryWriter, type Rows } from '../../storage/history/writer.ts';
 import { anExecution } from '../builders/execution.ts';
 import { aSandbox, readyStatus } from '../builders/sandbox.ts';
 import { runCommand } from '../../tools/run-command.ts';
@@ -56,6 +56,11 @@ const done = anExecution({
   status: { phase: 'Completed', finishedAt: '2026-01-01T00:00:01.234Z' },
 });
 
+/** As the leader that has a right to; what the fence in a row does is tried here. */
+function writeRows(rows: Rows): Promise<void> {
+  return writer.upsert(rows, Number.MAX_SAFE_INTEGER);
+}
+
 async function past(): Promise<string[]> {
   const list = await reader.sandboxes({ namespace: 'default' }).page(everything);
   return list.map(({ metadata }) => metadata.name);
@@ -76,7 +81,7 @@ describe('a row', () => {
     const event = { deep: nested(100), text: 'NUL \0, half a character \ud800, \u{1f680}' };
     const status = { phase: 'Completed', returnValue: { a: null, b: 2 ** 53 } } as const;
     const execution = anExecution({ spec: { event, code: '\u4e16'.repeat(1_000) }, status });
-    await writer.upsert(rowsOf({ executions: [execution] }, { expired: true }));
+    await writeRows(rowsOf({ executions: [execution] }, { expired: true }));
     const found = await reader.findExecution('default', 'run');
     expect(found?.execution).toEqual(JSON.parse(JSON.stringify(execution)));
   });
@@ -95,20 +100,20 @@ describe('a row', () => {
         returnValue: 'x'.repeat(LIMITS.returnValueBytes),
       },
     });
-    await writer.upsert(rowsOf({ executions: [execution] }, { expired: true }));
+    await writeRows(rowsOf({ executions: [execution] }, { expired: true }));
     const found = await reader.findExecution('default', 'run');
     expect(found?.execution.status?.stdout?.text).toHaveLength(70_000);
   });
 
   it('keeps times in UTC, to the millisecond', async () => {
     const metadata = { annotations: { 'sandbox.ai/created-at': '2026-03-29T01:30:00.123Z' } };
-    await writer.upsert(rowsOf({ sandboxes: [aSandbox({ metadata })] }));
+    await writeRows(rowsOf({ sandboxes: [aSandbox({ metadata })] }));
     expect((await rowOf())?.createdAt).toBe(Date.parse('2026-03-29T01:30:00.123Z'));
   });
 
   it('is found by its id to the letter and the blank', async () => {
     const metadata = { annotations: { 'sandbox.ai/rest-id': 'Straße' } };
-    await writer.upsert(rowsOf({ sandboxes: [aSandbox({ metadata })] }, { expired: true }));
+    await writeRows(rowsOf({ sandboxes: [aSandbox({ metadata })] }, { expired: true }));
     const found = await Promise.all(
       ['Straße', 'straße', 'Strasse', 'Straße '].map((id) => reader.findSandbox('default', id)),
     );
@@ -123,7 +128,7 @@ describe('a row', () => {
   it('is refused with an error that quotes nothing of it', async () => {
     const { sandboxes: rows } = rowsOf({ sandboxes: [running] });
     const tooLong = rows.map((row) => ({ ...row, name: 'secret'.repeat(100) }));
-    const refused = writer.upsert({ sandboxes: tooLong, templates: [], executions: [] });
+    const refused = writer.upsert({ sandboxes: tooLong, templates: [], executions: [] }, 1);
     const error = await refused.catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'Rejected', retryable: false });
     expect(JSON.stringify(error) + String((error as Error).stack)).not.toContain('secretsecret');
@@ -151,8 +156,8 @@ describe('which write wins', () => {
     ],
     ['the same look again, without harm', { sequence: 2 }, { sequence: 2 }, 'terminated'],
   ])('%s', async (_, first, second, status) => {
-    await writer.upsert(rowsOf(old, first));
-    await writer.upsert(rowsOf(young, second));
+    await writeRows(rowsOf(old, first));
+    await writeRows(rowsOf(young, second));
     const row = await rowOf();
     expect(row).toMatchObject({ status });
     expect(row?.sequence).toBe(status === 'running' ? first.sequence : second.sequence);
@@ -163,8 +168,8 @@ describe('which write wins', () => {
       aSandbox({ metadata: { name: 'a', uid: 'uid-a' }, status: readyStatus({ phase }) });
     const b = (phase: 'Running' | 'Failed') =>
       aSandbox({ metadata: { name: 'b', uid: 'uid-b' }, status: readyStatus({ phase }) });
-    await writer.upsert(rowsOf({ sandboxes: [a('Running')] }, { sequence: 5 }));
-    await writer.upsert(rowsOf({ sandboxes: [a('Failed'), b('Failed')] }, { sequence: 4 }));
+    await writeRows(rowsOf({ sandboxes: [a('Running')] }, { sequence: 5 }));
+    await writeRows(rowsOf({ sandboxes: [a('Failed'), b('Failed')] }, { sequence: 4 }));
     expect([(await rowOf('uid-a'))?.status, (await rowOf('uid-b'))?.status]).toEqual([
       'running',
       'failed',
@@ -191,6 +196,14 @@ describe('the fence', () => {
     await expect(late).rejects.toMatchObject({ code: 'Deposed' });
   });
 
+  it('keeps one who led before from writing anything', async () => {
+    const first = await writer.claim({ lease: 'uid-lease', transitions: 1 });
+    await writer.claim({ lease: 'uid-lease', transitions: 2 });
+    const late = writer.upsert(rowsOf({ sandboxes: [running] }, { fence: first }), first);
+    await expect(late).rejects.toMatchObject({ code: 'Deposed' });
+    expect(await rowOf()).toBeUndefined();
+  });
+
   it('is given to each of many who ask at once only as far as they come later', async () => {
     const asked = [1, 2, 3, 4, 5].map((transitions) =>
       writer.claim({ lease: 'uid-lease', transitions }).catch((error: unknown) => error),
@@ -203,45 +216,45 @@ describe('the fence', () => {
 
 describe('the end of an object', () => {
   it('is shown when its time was up, before and after it is gone', async () => {
-    await writer.upsert(rowsOf({ sandboxes: [ended] }));
+    await writeRows(rowsOf({ sandboxes: [ended] }));
     expect(await past()).toEqual([]);
-    await writer.upsert(rowsOf({ sandboxes: [ended] }, { sequence: 2, expired: true }));
+    await writeRows(rowsOf({ sandboxes: [ended] }, { sequence: 2, expired: true }));
     expect(await past()).toEqual(['box']);
-    await writer.upsert(rowsOf({ sandboxes: [ended] }, { sequence: 3, gone: true }));
+    await writeRows(rowsOf({ sandboxes: [ended] }, { sequence: 3, gone: true }));
     expect(await past()).toEqual(['box']);
   });
 
   it('is not shown when a person deleted it, whether or not there was a row', async () => {
-    await writer.upsert(rowsOf({ sandboxes: [ended] }, { gone: true }));
+    await writeRows(rowsOf({ sandboxes: [ended] }, { gone: true }));
     expect(await past()).toEqual([]);
     expect((await rowOf())?.deletedAt).toBe(NOW);
   });
 
   it('is hidden for good when REST deletes it, however late the mirror sees it', async () => {
-    await writer.upsert(rowsOf({ sandboxes: [ended] }, { expired: true }));
+    await writeRows(rowsOf({ sandboxes: [ended] }, { expired: true }));
     await writer.markDeleted('uid-box', NOW);
-    await writer.upsert(rowsOf({ sandboxes: [ended] }, { sequence: 2 }));
-    await writer.upsert(rowsOf({ sandboxes: [ended] }, { sequence: 3, gone: true }));
+    await writeRows(rowsOf({ sandboxes: [ended] }, { sequence: 2 }));
+    await writeRows(rowsOf({ sandboxes: [ended] }, { sequence: 3, gone: true }));
     expect(await past()).toEqual([]);
   });
 
   it('takes the executions of a deleted session out of sight', async () => {
-    await writer.upsert(rowsOf({ sandboxes: [ended], executions: [done] }, { expired: true }));
+    await writeRows(rowsOf({ sandboxes: [ended], executions: [done] }, { expired: true }));
     expect((await reader.findExecution('default', 'run'))?.sessionId).toBe('box');
     await writer.markDeleted('uid-box', NOW);
     expect(await reader.findExecution('default', 'run')).toBeUndefined();
   });
 
   it('is taken back when the object is seen again', async () => {
-    await writer.upsert(rowsOf({ sandboxes: [running] }));
+    await writeRows(rowsOf({ sandboxes: [running] }));
     await writer.close('sandboxes', ['uid-box'], { now: NOW, fence: 1, sequence: 2 });
     expect(await rowOf()).toMatchObject({ goneAt: NOW, deletedAt: NOW });
-    await writer.upsert(rowsOf({ sandboxes: [running] }, { sequence: 3 }));
+    await writeRows(rowsOf({ sandboxes: [running] }, { sequence: 3 }));
     expect(await rowOf()).toMatchObject({ goneAt: null, deletedAt: null });
   });
 
   it('cannot be declared by a deposed leader', async () => {
-    await writer.upsert(rowsOf({ sandboxes: [running] }, { fence: 2 }));
+    await writeRows(rowsOf({ sandboxes: [running] }, { fence: 2 }));
     await writer.close('sandboxes', ['uid-box'], { now: NOW, fence: 1, sequence: 99 });
     expect((await rowOf())?.goneAt).toBeNull();
   });
@@ -254,9 +267,9 @@ describe('retention', () => {
     const many = Array.from({ length: 1_200 }, (_, n) =>
       anExecution({ metadata: { name: `run-${n}` } }),
     );
-    await writer.upsert(rowsOf({ executions: many }, { now: old, gone: true, expired: true }));
-    await writer.upsert(rowsOf({ executions: [alive] }, { now: old }));
-    await writer.upsert(rowsOf({ sandboxes: [ended] }, { now: old, gone: true, expired: true }));
+    await writeRows(rowsOf({ executions: many }, { now: old, gone: true, expired: true }));
+    await writeRows(rowsOf({ executions: [alive] }, { now: old }));
+    await writeRows(rowsOf({ sandboxes: [ended] }, { now: old, gone: true, expired: true }));
     const retention = { executionDays: 30, sandboxDays: 90, auditDays: 365 };
     expect(await purge(database, retention, { now: NOW })).toBe(1_200);
     const left = await database.use((connection) =>
@@ -272,7 +285,7 @@ describe('a dump', () => {
     const many = Array.from({ length: 300 }, (_, n) =>
       anExecution({ metadata: { name: `run-${n}` }, spec: { code: `print("\u{1f680} ${n}")` } }),
     );
-    await writer.upsert(rowsOf({ executions: many, sandboxes: [ended] }, { expired: true }));
+    await writeRows(rowsOf({ executions: many, sandboxes: [ended] }, { expired: true }));
     const dump = path.join(await mkdtemp(path.join(os.tmpdir(), 'dump-')), 'history.sql');
     const from = new URL(url).pathname.slice(1);
     const to = new URL(await server.url()).pathname.slice(1);
@@ -348,7 +361,7 @@ describe('a database that is not there', () => {
   it('is told as such, without its password', async () => {
     const away = new Database({ url: 'mysql://root:hunter2@127.0.0.1:1/none', clock: systemClock });
     const error = await new HistoryWriter(away)
-      .upsert(rowsOf({ sandboxes: [running] }))
+      .upsert(rowsOf({ sandboxes: [running] }), 1)
       .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(HistoryError);
     expect(error).toMatchObject({ code: 'Unavailable', retryable: true });
@@ -359,7 +372,7 @@ describe('a database that is not there', () => {
   });
 
   it('does not hold a call for longer than it may take', async () => {
-    await writer.upsert(rowsOf({ sandboxes: [running] }));
+    await writeRows(rowsOf({ sandboxes: [running] }));
     server.freeze();
     const asked = database.use((connection) => connection.execute(sql`select 1`), {
       timeoutMs: 300,
@@ -370,14 +383,14 @@ describe('a database that is not there', () => {
   });
 
   it('has every row that it took when it comes back from a power cut', async () => {
-    await writer.upsert(rowsOf({ sandboxes: [running] }));
+    await writeRows(rowsOf({ sandboxes: [running] }));
     await server.kill();
-    await expect(
-      writer.upsert(rowsOf({ sandboxes: [ended] }, { sequence: 2 })),
-    ).rejects.toMatchObject({ code: 'Unavailable' });
+    await expect(writeRows(rowsOf({ sandboxes: [ended] }, { sequence: 2 }))).rejects.toMatchObject({
+      code: 'Unavailable',
+    });
     await server.resume();
     expect((await rowOf())?.status).toBe('running');
-    await writer.upsert(rowsOf({ sandboxes: [ended] }, { sequence: 2 }));
+    await writeRows(rowsOf({ sandboxes: [ended] }, { sequence: 2 }));
     expect((await rowOf())?.status).toBe('terminated');
   });
 });

@@ -1,0 +1,241 @@
+import { EXECUTIONS, isFinished } from '../../crds/execution.ts';
+import { isEnded, SANDBOXES } from '../../crds/sandbox.ts';
+import { systemClock } from '../../kube/clock.ts';
+import { Database } from '../../storage/history/database.ts';
+import { executions, sandboxes, sandboxTemplates } from '../../storage/history/schema.ts';
+import { applyMigrations } from '../../storage/history/migrations.ts';
+import { HistoryReader } from '../../storage/history/reader.ts';
+import { HistoryWriter } from '../../storage/history/writer.ts';
+import { anExecution } from '../builders/execution.ts';
+import { aSandbox } from '../builders/sandbox.ts';
+import { isReady, World, type RunningOperator } from '../flow/world.ts';
+import { MariaDb } from './mariadb.ts';
+import { rowsOf } from './rows.ts';
+import { until } from './until.ts';
+
+/** The whole operator on a real API server and a real MariaDB. */
+let server: MariaDb;
+let url: string;
+let world: World;
+const open: Database[] = [];
+
+const DAY_MS = 86_400_000;
+const retention = { sandboxDays: 90, executionDays: 30, auditDays: 365 };
+
+beforeAll(async () => {
+  server = await MariaDb.start();
+});
+
+afterAll(async () => {
+  await server.stop();
+});
+
+beforeEach(async () => {
+  url = await server.url();
+  world = await World.open();
+  await world.createTemplate();
+});
+
+afterEach(async () => {
+  await world.close();
+  for (const database of open.splice(0)) await database.close();
+});
+
+function connect(): Database {
+  const database = new Database({ url, clock: systemClock });
+  open.push(database);
+  return database;
+}
+
+function startOperator(): Promise<RunningOperator> {
+  return world.startOperator({ history: { database: connect(), retention } });
+}
+
+interface AnyRow {
+  readonly uid: string;
+  readonly name: string;
+  readonly status?: string;
+  readonly object: string;
+  readonly resourceVersion: string;
+  readonly goneAt: number | null;
+  readonly deletedAt: number | null;
+}
+
+const TABLES = { sandboxes, sandboxTemplates, executions } as const;
+
+/** The first such row, as soon as there is one. */
+async function row(
+  table: keyof typeof TABLES,
+  isWanted: (row: AnyRow) => boolean,
+): Promise<AnyRow | undefined> {
+  const database = connect();
+  const ask = (): Promise<AnyRow[]> =>
+    database.use((connection) => connection.select().from(TABLES[table])).catch(() => []);
+  const found = await until(ask, (all) => all.some(isWanted)).catch((error: unknown) => {
+    console.error(world.logger.lines.filter(({ level }) => level !== 'debug').slice(-20));
+    throw error;
+  });
+  return found.find(isWanted);
+}
+
+async function aFinishedRun(name = 'run', spec = {}) {
+  await world.create(EXECUTIONS, anExecution({ metadata: { name }, spec }));
+  return world.execution(isFinished, name);
+}
+
+describe('the mirror', () => {
+  it('keeps a row of every object, of its last state and as it is', async () => {
+    await startOperator();
+    await world.create(SANDBOXES, aSandbox());
+    await world.sandbox(isReady);
+    const execution = await aFinishedRun();
+    const kept = await row(
+      'executions',
+      ({ resourceVersion }) => resourceVersion === execution.metadata.resourceVersion,
+    );
+    const { managedFields: _, ...metadata } = execution.metadata as unknown as Record<
+      string,
+      unknown
+    >;
+    expect(JSON.parse(kept?.object ?? '')).toEqual({ ...execution, metadata });
+    const sandbox = await world.sandbox(isReady);
+    await row(
+      'sandboxes',
+      ({ resourceVersion }) => resourceVersion === sandbox.metadata.resourceVersion,
+    );
+    await row('sandboxTemplates', ({ name }) => name === 'python-basic');
+    expect(kept).toMatchObject({
+      status: 'completed',
+      sandboxUid: sandbox.metadata.uid,
+      goneAt: null,
+      deletedAt: null,
+    });
+  });
+
+  it('costs no write at the API server', async () => {
+    const { recording } = await startOperator();
+    await world.create(SANDBOXES, aSandbox());
+    await world.sandbox(isReady);
+    await aFinishedRun();
+    await row('executions', ({ status }) => status === 'completed');
+    const withHistory = recording.writes.map(({ verb, kind }) => `${verb} ${kind}`);
+    expect(withHistory.filter((write) => write.endsWith('Execution'))).toHaveLength(1);
+    expect(
+      withHistory.filter((write) => !/(Execution|Sandbox|Pod|SandboxTemplate|Event)$/.test(write)),
+    ).toEqual([]);
+  });
+
+  it('closes the row of what a person deleted, with its last state', async () => {
+    await startOperator();
+    await world.create(SANDBOXES, aSandbox());
+    const sandbox = await world.sandbox(isReady);
+    await aFinishedRun();
+    await world.client.delete(SANDBOXES, { namespace: 'default', name: 'box' });
+    await world.gone(world.caches.sandboxes, 'box');
+    const closed = await row('sandboxes', ({ goneAt }) => goneAt !== null);
+    expect(closed).toMatchObject({ uid: sandbox.metadata.uid, deletedAt: expect.any(Number) });
+    expect(await row('executions', ({ goneAt }) => goneAt !== null)).toMatchObject({
+      status: 'completed',
+      deletedAt: expect.any(Number),
+    });
+  });
+});
+
+describe('an object whose time is up', () => {
+  it('leaves the API server when history has it, and is there to be read', async () => {
+    await startOperator();
+    await world.create(SANDBOXES, aSandbox());
+    await world.sandbox(isReady);
+    const execution = await aFinishedRun('run', { ttlSecondsAfterFinished: 60 });
+    world.clock.skip(60_000);
+    await world.gone(world.caches.executions, 'run');
+    await row('executions', ({ goneAt }) => goneAt !== null);
+    const found = await new HistoryReader(connect()).findExecution('default', 'run');
+    expect(found?.execution.metadata.uid).toBe(execution.metadata.uid);
+    expect(found?.execution.status).toEqual(execution.status);
+  });
+
+  it('takes its executions along when it is a sandbox', async () => {
+    await startOperator();
+    await world.create(SANDBOXES, aSandbox());
+    await world.sandbox(isReady);
+    await aFinishedRun('run', { ttlSecondsAfterFinished: 2_000_000 });
+    const terminate = { kind: 'merge', body: { spec: { desiredState: 'Terminated' } } } as const;
+    await world.client.patch(SANDBOXES, { namespace: 'default', name: 'box' }, terminate);
+    await world.sandbox(isEnded);
+    await world.gone(world.caches.pods, 'box');
+    world.clock.skip(DAY_MS);
+    await world.gone(world.caches.sandboxes, 'box');
+    await row('sandboxes', ({ goneAt }) => goneAt !== null);
+    const reader = new HistoryReader(connect());
+    expect((await reader.findSandbox('default', 'box'))?.status?.reason).toBe('TerminatedByUser');
+    expect((await reader.findExecution('default', 'run'))?.sessionId).toBe('box');
+  });
+
+  it('stays while history cannot take it, and nothing else waits for that', async () => {
+    await startOperator();
+    await world.create(SANDBOXES, aSandbox());
+    await world.sandbox(isReady);
+    const execution = await aFinishedRun('run', { ttlSecondsAfterFinished: 60 });
+    await row('executions', ({ status }) => status === 'completed');
+    await server.kill();
+    world.clock.skip(60_000);
+
+    await world.create(SANDBOXES, aSandbox({ metadata: { name: 'other' } }));
+    await world.sandbox(isReady, 'other');
+    await aFinishedRun('during');
+    await world.client.delete(SANDBOXES, { namespace: 'default', name: 'other' });
+    await world.gone(world.caches.pods, 'other');
+    await world.gone(world.caches.sandboxes, 'other');
+    expect(world.caches.executions.get({ namespace: 'default', name: 'run' })).toBeDefined();
+
+    await server.resume();
+    await world.gone(world.caches.executions, 'run');
+    expect(await row('executions', ({ name }) => name === 'during')).toMatchObject({
+      status: 'completed',
+    });
+    expect(await row('sandboxes', ({ name }) => name === 'other')).toMatchObject({
+      deletedAt: expect.any(Number),
+    });
+    const found = await new HistoryReader(connect()).findExecution('default', 'run');
+    expect(found?.execution.metadata.uid).toBe(execution.metadata.uid);
+  });
+});
+
+describe('after a restart with everything out of step', () => {
+  it('closes rows without an object, writes objects without a row, and renews rows that are behind', async () => {
+    const first = await startOperator();
+    await world.create(SANDBOXES, aSandbox());
+    await world.sandbox(isReady);
+    await row('sandboxes', ({ name }) => name === 'box');
+    await first.stop();
+
+    const database = connect();
+    await applyMigrations(database);
+    const lost = aSandbox({ metadata: { name: 'lost', uid: 'uid-lost' } });
+    await new HistoryWriter(database).upsert(rowsOf({ sandboxes: [lost] }, { fence: 0 }), 99);
+    await world.create(EXECUTIONS, anExecution());
+    await startOperator();
+    const { metadata } = await world.execution(isFinished);
+    expect(
+      await row('sandboxes', ({ uid, goneAt }) => uid === 'uid-lost' && goneAt !== null),
+    ).toMatchObject({ deletedAt: expect.any(Number) });
+    await row('executions', ({ resourceVersion }) => resourceVersion === metadata.resourceVersion);
+    const sandbox = await world.sandbox(isReady);
+    await row(
+      'sandboxes',
+      ({ resourceVersion }) => resourceVersion === sandbox.metadata.resourceVersion,
+    );
+  });
+
+  it('starts without a database, and catches up when there is one', async () => {
+    await server.kill();
+    await startOperator();
+    await world.create(SANDBOXES, aSandbox());
+    await world.sandbox(isReady);
+    await aFinishedRun();
+    await server.resume();
+    await row('executions', ({ status }) => status === 'completed');
+    await row('sandboxes', ({ status }) => status === 'running');
+  });
+});
