@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { SANDBOXES } from '../crds/sandbox.ts';
+import { SANDBOXES, type Sandbox } from '../crds/sandbox.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { NotFoundError } from '../kube/errors.ts';
 import { createHttpClient } from '../kube/http-client.ts';
@@ -29,7 +29,7 @@ const POLL_MS = 500;
 
 /** How many there were, those included that were on their way out already. */
 async function deleteAll(client: KubeClient, namespace: string): Promise<number> {
-  const { items } = await client.list(SANDBOXES, { namespace });
+  const items = await sandboxesIn(client, namespace);
   for (const sandbox of items) {
     if (sandbox.metadata.deletionTimestamp !== undefined) continue;
     try {
@@ -39,6 +39,16 @@ async function deleteAll(client: KubeClient, namespace: string): Promise<number>
     }
   }
   return items.length;
+}
+
+/** None, where the kind itself is gone: somebody has deleted the CRDs, and all sandboxes with them. */
+async function sandboxesIn(client: KubeClient, namespace: string): Promise<readonly Sandbox[]> {
+  try {
+    return (await client.list(SANDBOXES, { namespace })).items;
+  } catch (error) {
+    if (error instanceof NotFoundError) return [];
+    throw error;
+  }
 }
 
 await main();
