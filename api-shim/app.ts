@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { Registry } from 'prom-client';
 import express, { type Express, Router } from 'express';
 import type { Execution } from '../crds/execution.ts';
 import { EXECUTIONS } from '../crds/execution.ts';
@@ -28,18 +29,21 @@ import { ApiError } from './errors.ts';
 import { Executions } from './executions.ts';
 import { Executors } from './executor-of.ts';
 import { guarded, type TenantRoutes } from './guarded.ts';
-import { clusterAnswers } from './health.ts';
 import { LiveActivity } from './live-activity.ts';
 import { mount } from './mount.ts';
 import { openApiDocument } from './open-api.ts';
+import { kubernetesProbe, nodesProbe, probeAll, type Probes } from './probes.ts';
 import { Repository } from './repository.ts';
 import { traceRequests } from './request-tracing.ts';
 import type { Route } from './route.ts';
 import { executionRoutes } from './routes/executions.ts';
 import { healthRoutes } from './routes/health.ts';
+import { metricsRoute } from './routes/metrics.ts';
+import { runtimeRoutes } from './routes/runtimes.ts';
 import { streamRoutes } from './routes/streams.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { templateRoutes } from './routes/templates.ts';
+import { usageRoutes } from './routes/usage.ts';
 import { Sessions } from './sessions.ts';
 import { RunStreams } from './streams/run-streams.ts';
 import { Templates } from './templates.ts';
@@ -67,6 +71,10 @@ export interface ApiOptions {
   readonly logger: Logger;
   readonly version: string;
   readonly clock?: Clock;
+  /** Of what only some installations have: database, storage. */
+  readonly probes?: Probes;
+  /** What Prometheus reads; the same for every tenant. */
+  readonly metrics?: Registry;
   /** Eight hexadecimal digits for a new id. */
   readonly randomHex?: () => string;
   readonly bodyLimitBytes?: number;
@@ -151,19 +159,26 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
   const executors = new Executors({ client, pods: caches.pods, addressOf });
   const activity = new LiveActivity({ executors, executor, clock });
   const streams = new RunStreams({ executions, sandboxes, executors, executor, clock });
+  const probes = {
+    kubernetes_api: kubernetesProbe(client, namespace),
+    runtime_nodes: nodesProbe({ sandboxes: () => sandboxes.list(), executors, executor }),
+  };
   const startedAt = clock.now();
   const health = healthRoutes({
     version: options.version,
     uptime: () => (clock.now() - startedAt) / 1000,
-    clusterAnswers: () => clusterAnswers(client, namespace, clock),
+    dependencies: () => probeAll({ ...options.probes, ...probes }, clock),
     sandboxes: () => sandboxes.list(),
   });
   return [
     ...health,
     ...sessionRoutes(sessions, activity),
     ...executionRoutes(executions),
+    ...usageRoutes({ sessions, executors, executor, clock }),
     ...streamRoutes({ executions, streams, clock }),
     ...templateRoutes(templates),
+    ...runtimeRoutes({ templates, sandboxes: () => sandboxes.list() }),
+    metricsRoute(options.metrics ?? new Registry()),
   ];
 }
 

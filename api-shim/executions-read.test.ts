@@ -1,5 +1,5 @@
 import type { ExecutionStatus } from '../crds/execution.ts';
-import { RestApi } from '../test/fakes/rest-api.ts';
+import { RestApi, waitUntil } from '../test/fakes/rest-api.ts';
 
 let api: RestApi;
 beforeEach(async () => {
@@ -246,3 +246,44 @@ function listOf(items: unknown): unknown[] {
 function timesOf(items: unknown): unknown[] {
   return listOf(items).map((item) => (item as { created_at: string }).created_at);
 }
+
+describe('cancelling', () => {
+  async function pending(): Promise<string> {
+    const session = await api.runningSession();
+    const { body } = await api.client.post(`/sessions/${session}/execute`, {
+      code: 'x',
+      language: 'python',
+    });
+    return String(body['execution_id']);
+  }
+
+  test('asks for the end and answers with the outcome', async () => {
+    const id = await pending();
+    const answer = api.client.post(`/executions/${id}/cancel`);
+    await waitUntil(() => api.execution(id).spec.cancel);
+    api.reportExecution(id, { phase: 'Cancelled', reason: 'Cancelled', exitCode: 143 });
+    expect(await answer).toMatchObject({
+      status: 200,
+      body: { id, status: 'cancelled', reason: 'Cancelled', exit_code: 143 },
+    });
+  });
+
+  test('answers with what is known where the end takes longer', async () => {
+    const id = await pending();
+    const answer = api.client.post(`/executions/${id}/cancel`);
+    await waitUntil(() => api.clock.pending === 1);
+    api.clock.advance(2_000);
+    expect((await answer).body).toMatchObject({ id, status: 'pending' });
+  });
+
+  test('leaves what has ended as it is, and writes nothing', async () => {
+    const id = await pending();
+    api.reportExecution(id, { phase: 'Completed', reason: 'Completed', exitCode: 0 });
+    const before = api.cluster.writes.length;
+    expect((await api.client.post(`/executions/${id}/cancel`)).body).toMatchObject({
+      status: 'completed',
+    });
+    expect(api.cluster.writes).toHaveLength(before);
+    expect((await api.client.post('/executions/unknown/cancel')).status).toBe(404);
+  });
+});

@@ -1,8 +1,9 @@
 import { isFinished, type Execution } from '../crds/execution.ts';
 import type { Sandbox } from '../crds/sandbox.ts';
 import type { Clock } from '../kube/clock.ts';
+import { NotFoundError } from '../kube/errors.ts';
 import { ObjectDeletedError, waitFor } from '../kube/wait-for.ts';
-import { withDeadline } from './deadline.ts';
+import { DeadlineError, withDeadline } from './deadline.ts';
 import { ApiError } from './errors.ts';
 import { newExecutionId, objectNameOf, restIdOf } from './names.ts';
 import { isActive } from './present-session.ts';
@@ -27,6 +28,9 @@ export interface ExecutionsOptions {
   readonly clock: Clock;
   readonly randomHex: () => string;
 }
+
+/** Killing a run takes milliseconds; after this the answer says what is known by then. */
+const CANCEL_WAIT_MS = 2_000;
 
 /** An execution and the REST id of its session. */
 export interface Run {
@@ -87,6 +91,26 @@ export class Executions {
       throw notFound(restIdOf(execution), error);
     } finally {
       gone.stop();
+    }
+  }
+
+  /** Asks for its end and gives it a moment, so that the answer usually has the outcome. One that has ended stays as it is. */
+  async cancel(id: string, context: RequestContext): Promise<Run> {
+    const run = await this.get(id, context);
+    if (isFinished(run.execution)) return run;
+    const { executions, clock } = this.#options;
+    const { signal } = context;
+    try {
+      const wish = { spec: { cancel: true } };
+      const execution = await executions.merge(run.execution, wish, signal);
+      const reason = new DeadlineError('the execution has not ended yet');
+      const limit = { clock, ms: CANCEL_WAIT_MS, reason, signals: [signal] };
+      return await withDeadline(limit, (bounded) =>
+        this.whenFinished({ ...run, execution }, bounded),
+      );
+    } catch (error) {
+      if (error instanceof DeadlineError) return { ...run, execution: this.newest(run) };
+      throw error instanceof NotFoundError ? notFound(id, error) : error;
     }
   }
 

@@ -21,11 +21,14 @@ export interface ExecutorsOptions {
   readonly addressOf: (pod: Pod) => ExecutorAddress | undefined;
 }
 
+export interface LiveExecutor {
+  readonly state: 'live';
+  readonly target: ExecutorTarget;
+  readonly pod: Pod;
+}
+
 /** How a session's executor can be reached, or why it cannot: it is not ready (also while it is recovered), or the session has ended. */
-export type Reach =
-  | { readonly state: 'live'; readonly target: ExecutorTarget; readonly pod: Pod }
-  | { readonly state: 'starting' }
-  | { readonly state: 'ended' };
+export type Reach = LiveExecutor | { readonly state: 'starting' } | { readonly state: 'ended' };
 
 /** Finds the executors of sessions. */
 export class Executors {
@@ -39,7 +42,13 @@ export class Executors {
   async of(sandbox: Sandbox, signal: AbortSignal): Promise<Reach> {
     if (!isActive(sandbox)) return { state: 'ended' };
     if (sandbox.status?.phase !== 'Running') return { state: 'starting' };
-    return this.#live(this.podOf(sandbox)) ?? (await this.#confirmed(sandbox, signal));
+    return this.cached(sandbox) ?? (await this.#confirmed(sandbox, signal));
+  }
+
+  /** That of a running session as far as the caches know it. */
+  cached(sandbox: Sandbox): LiveExecutor | undefined {
+    const isLive = isActive(sandbox) && sandbox.status?.phase === 'Running';
+    return isLive ? this.#live(this.podOf(sandbox)) : undefined;
   }
 
   /** Throws SessionNotActive or SessionNotReady. */
@@ -60,7 +69,7 @@ export class Executors {
     return owned.find((pod) => pod.metadata.uid === status?.podUID);
   }
 
-  #live(pod: Pod | undefined): Reach | undefined {
+  #live(pod: Pod | undefined): LiveExecutor | undefined {
     const address = pod && this.#options.addressOf(pod);
     return pod && address && { state: 'live', target: { podUID: pod.metadata.uid, address }, pod };
   }

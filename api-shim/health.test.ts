@@ -1,4 +1,5 @@
-import { RestApi } from '../test/fakes/rest-api.ts';
+import { Gauge, Registry } from 'prom-client';
+import { RestApi, waitUntil } from '../test/fakes/rest-api.ts';
 import { ForbiddenError, UnavailableError } from '../kube/errors.ts';
 
 let api: RestApi;
@@ -28,8 +29,9 @@ test('case 3: detailed health tells each dependency apart and does not invent an
   expect(body).toMatchObject({
     status: 'healthy',
     dependencies: {
-      database: 'not_configured',
-      storage: 'not_configured',
+      database: 'disabled',
+      storage: 'disabled',
+      kubernetes_api: 'healthy',
       runtime_nodes: 'healthy',
     },
   });
@@ -38,8 +40,59 @@ test('case 3: detailed health tells each dependency apart and does not invent an
   expect(status).toBe(200);
   expect(degraded).toMatchObject({
     status: 'degraded',
-    dependencies: { runtime_nodes: 'unhealthy' },
+    dependencies: { kubernetes_api: 'unhealthy' },
   });
+});
+
+test('a node is healthy as long as one of the executors asked on it answers', async () => {
+  const probed = await RestApi.start();
+  const nodes = async (): Promise<unknown> =>
+    (await probed.client.get('/health/detailed')).body['dependencies'];
+  const [first, second] = [await probed.runningSession(), await probed.runningSession()];
+  const podUID = (id: string): string => String(probed.sandbox(id).status?.podUID);
+  probed.executors.silence(podUID(first));
+  expect(await nodes()).toMatchObject({ runtime_nodes: 'healthy' });
+  probed.executors.silence(podUID(second));
+  expect(await nodes()).toMatchObject({ runtime_nodes: 'unhealthy' });
+  await probed.stop();
+});
+
+test('what an installation has beside it is probed too, for a bounded time', async () => {
+  const storage = (signal: AbortSignal): Promise<never> =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', reject);
+    });
+  const probed = await RestApi.start({ probes: { database: () => Promise.resolve(), storage } });
+  const answer = probed.client.get('/health/detailed');
+  await waitUntil(() => probed.clock.pending === 1);
+  probed.clock.advance(2_000);
+  expect((await answer).body).toMatchObject({
+    status: 'degraded',
+    dependencies: { database: 'healthy', storage: 'unhealthy', kubernetes_api: 'healthy' },
+  });
+  await probed.stop();
+});
+
+test('runtimes tell which templates and sessions each has', async () => {
+  await api.addTemplate('node', { runtime: 'nodejs20' });
+  const { body } = await api.client.get('/runtimes');
+  const empty = { status: 'unavailable', templates: [], sessions: { creating: 0, running: 0 } };
+  expect(body['items']).toMatchObject([
+    { runtime_type: 'python3.11', status: 'available', templates: ['python-basic'] },
+    { runtime_type: 'nodejs20', status: 'available', templates: ['node'] },
+    { runtime_type: 'java17', ...empty },
+    { runtime_type: 'go1.21', ...empty },
+  ]);
+});
+
+test('metrics are text for Prometheus', async () => {
+  const metrics = new Registry();
+  new Gauge({ name: 'sandbox_sessions_active', help: 'h', registers: [metrics] }).set(3);
+  const measured = await RestApi.start({ metrics });
+  const { headers, text } = await measured.client.get('//metrics');
+  expect(headers.get('content-type')).toMatch('text/plain');
+  expect(text).toMatch(/^sandbox_sessions_active 3$/m);
+  await measured.stop();
 });
 
 test('case 4: a state sync counts the sessions as they stand', async () => {

@@ -1,8 +1,4 @@
 import type { Sandbox } from '../crds/sandbox.ts';
-import { SANDBOX_TEMPLATES } from '../crds/sandbox-template.ts';
-import type { KubeClient } from '../kube/client.ts';
-import type { Clock } from '../kube/clock.ts';
-import { DeadlineError, withDeadline } from './deadline.ts';
 
 export interface StateCounts {
   readonly checked: number;
@@ -28,20 +24,4 @@ export function countStates(sandboxes: readonly Sandbox[]): StateCounts {
     failed: count(({ status }) => status?.phase === 'Failed'),
     errors: [],
   };
-}
-
-const PROBE_MS = 2_000;
-
-/** Whether the Kubernetes API answers a small question in time. */
-export async function clusterAnswers(
-  client: KubeClient,
-  namespace: string,
-  clock: Clock,
-): Promise<boolean> {
-  const reason = new DeadlineError('the Kubernetes API did not answer in time');
-  const ask = async (signal: AbortSignal): Promise<boolean> => {
-    await client.list(SANDBOX_TEMPLATES, { namespace, limit: 1, signal });
-    return true;
-  };
-  return withDeadline({ clock, ms: PROBE_MS, reason, signals: [] }, ask).catch(() => false);
 }

@@ -47,6 +47,7 @@ async function main(): Promise<void> {
         ...sandboxes,
         caches,
         moreTenants,
+        metrics: registry,
         version: packageJson.version,
         ...authenticationOf(config, { client, logger }),
       }),

@@ -32,9 +32,18 @@ export function cpuQuantityOf(cores: number): string {
 
 /** "1Gi" is 1024; a size that is no whole number of MiB is rounded down. */
 export function megabytesOf(quantity: string): number {
+  return Number(exactBytesOf(quantity) / MEBIBYTE);
+}
+
+/** "1Ki" is 1024. */
+export function bytesOf(quantity: string): number {
+  return Number(exactBytesOf(quantity));
+}
+
+function exactBytesOf(quantity: string): bigint {
   const unit = /[A-Za-z]*$/.exec(quantity)?.[0] ?? '';
   const amount = BigInt(quantity.slice(0, quantity.length - unit.length));
-  return Number((amount * (UNIT_BYTES[unit] ?? 1n)) / MEBIBYTE);
+  return amount * (UNIT_BYTES[unit] ?? 1n);
 }
 
 /** 512 is "512Mi". */

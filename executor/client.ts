@@ -1,4 +1,11 @@
-import type { Activity, ExecutionState, Health, OutputEvent, StartRequest } from './contract.ts';
+import type {
+  Activity,
+  ExecutionState,
+  Health,
+  OutputEvent,
+  StartRequest,
+  Usage,
+} from './contract.ts';
 
 /** Where an executor listens: a pod's address, or a socket file in local runs. */
 export type ExecutorAddress =
@@ -46,6 +53,7 @@ export interface ExecutorClient {
   events(target: ExecutorTarget, id: string, options: EventsOptions): AsyncIterable<OutputEvent>;
   health(target: ExecutorTarget, signal?: AbortSignal): Promise<Health>;
   activity(target: ExecutorTarget, signal?: AbortSignal): Promise<Activity>;
+  usage(target: ExecutorTarget, signal?: AbortSignal): Promise<Usage>;
   /** Closes the connections to a pod that is gone. */
   forget(podUID: string): void;
   close(): Promise<void>;

@@ -13,6 +13,7 @@ import { z } from 'zod';
  * | GET /v1/files?path=                 | entries of a folder of the workspace, as `FileList`                           |
  * | GET, PUT, DELETE /v1/files/{path}   | one file's bytes                                                              |
  * | GET /v1/activity                    | `Activity`                                                                    |
+ * | GET /v1/usage                       | `Usage`; asking is no activity                                                |
  * | GET /v1/health                      | `Health`; the only call without a token                                       |
  *
  * Every other call carries `Authorization: Bearer <JWT>`, EdDSA (Ed25519), audience = this pod's UID (RFC 8037, RFC 7519).
@@ -146,6 +147,20 @@ export const activity = z.object({
   runningExecutions: z.int().min(0),
 });
 export type Activity = z.infer<typeof activity>;
+
+export const usage = z.object({
+  /** Of all processes since the container began, the executor's included. */
+  cpuMs: z.int().min(0),
+  memoryBytes: z.int().min(0),
+  processes: z.int().min(0),
+  /** `complete`: false where there are more entries than it counts. */
+  workspace: z.object({
+    bytes: z.int().min(0),
+    entries: z.int().min(0),
+    complete: z.boolean(),
+  }),
+});
+export type Usage = z.infer<typeof usage>;
 
 export const health = z.object({
   status: z.literal('ok'),

@@ -8,9 +8,11 @@ import {
   type Health,
   type OutputEvent,
   type StartRequest,
+  type Usage,
   activity,
   executionState,
   health,
+  usage,
 } from './contract.ts';
 import { badAnswer, errorFromAnswer, errorFromFailure } from './client-errors.ts';
 import { readEvents } from './event-lines.ts';
@@ -98,6 +100,10 @@ export class HttpExecutorClient implements ExecutorClient {
 
   async activity(target: ExecutorTarget, signal?: AbortSignal): Promise<Activity> {
     return this.#call(target, activity, { method: 'GET', path: '/v1/activity', signal });
+  }
+
+  async usage(target: ExecutorTarget, signal?: AbortSignal): Promise<Usage> {
+    return this.#call(target, usage, { method: 'GET', path: '/v1/usage', signal });
   }
 
   forget(podUID: string): void {

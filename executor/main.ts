@@ -6,6 +6,7 @@ import { createGarbageCollector } from './collect-garbage.ts';
 import { readConfig } from './config.ts';
 import { executionRoutes } from './execution-routes.ts';
 import { Executions } from './executions.ts';
+import { FolderSizer } from './folder-size.ts';
 import { fileRoutes } from './file-routes.ts';
 import { createJsonLog } from './json-log.ts';
 import { Launcher } from './launcher.ts';
@@ -53,13 +54,14 @@ const executions = new Executions(
   RETENTION,
 );
 const activity = new ActivityLog(clock, () => executions.running);
+const sizer = new FolderSizer(workspace, () => clock.monotonic());
 const languages = await launcher.open();
 const verifier = new TokenVerifier(config.publicKey, config.audience, clock);
 const router = createRouter(
   [
     ...executionRoutes(executions, activity),
     ...fileRoutes(new Workspace(workspace), activity),
-    ...statusRoutes({ activity, languages, version: VERSION, network }),
+    ...statusRoutes({ activity, languages, version: VERSION, network, workspace: sizer }),
   ],
   async (token) => {
     if (!(await verifier.accepts(token))) return false;

@@ -87,7 +87,8 @@ async function assemble(surroundings: Surroundings, shutdown: Shutdown): Promise
   const { privateKey, publicKey } = signingKey(installation.signingKey);
   const executor = new HttpExecutorClient(new TokenSigner(privateKey, systemClock));
   shutdown.add(() => executor.close());
-  const parts = { ...surroundings, client, runner, executor };
+  const metrics = new Registry();
+  const parts = { ...surroundings, client, runner, executor, metrics };
   await operate(parts, publicKey, shutdown);
   const port = await serveRest(parts, shutdown);
   return {
@@ -129,6 +130,7 @@ interface Parts extends Surroundings {
   readonly client: HttpClient;
   readonly runner: PodRunner;
   readonly executor: ExecutorClient;
+  readonly metrics: Registry;
 }
 
 function addressWith(runner: PodRunner): (pod: Pod) => ExecutorAddress | undefined {
@@ -136,7 +138,7 @@ function addressWith(runner: PodRunner): (pod: Pod) => ExecutorAddress | undefin
 }
 
 async function operate(
-  { logger, client, runner, executor }: Parts,
+  { logger, client, runner, executor, metrics }: Parts,
   executorPublicKey: string,
   shutdown: Shutdown,
 ): Promise<void> {
@@ -147,7 +149,7 @@ async function operate(
     clock: systemClock,
     random: Math.random,
     logger: logger.child({ component: 'operator' }),
-    registry: new Registry(),
+    registry: metrics,
     namespace: NAMESPACE,
     identity: 'local',
     pod: { executorPublicKey, executorListen: 'unix:///run/executor/executor.sock' },
@@ -186,7 +188,7 @@ function authenticationOf(
 }
 
 async function serveRest(
-  { config, logger, client, runner, executor }: Parts,
+  { config, logger, client, runner, executor, metrics }: Parts,
   shutdown: Shutdown,
 ): Promise<number> {
   const shared = { client, namespace: NAMESPACE, logger: logger.child({ component: 'api-shim' }) };
@@ -198,6 +200,7 @@ async function serveRest(
     caches,
     executor,
     addressOf: addressWith(runner),
+    metrics,
     version: packageJson.version,
     ...authenticationOf(config, shared),
   });

@@ -12,6 +12,20 @@ export interface OperatorMetrics {
   executionFinished(status: ExecutionStatus): void;
 }
 
+/** Tells each of both. */
+export function together(one: OperatorMetrics, other: OperatorMetrics): OperatorMetrics {
+  return {
+    sandboxReported: (before, status) => {
+      one.sandboxReported(before, status);
+      other.sandboxReported(before, status);
+    },
+    executionFinished: (status) => {
+      one.executionFinished(status);
+      other.executionFinished(status);
+    },
+  };
+}
+
 const START_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 30, 60, 120];
 
 export function createOperatorMetrics(registry: Registry): OperatorMetrics {

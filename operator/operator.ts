@@ -22,12 +22,13 @@ import type { Caches } from './caches.ts';
 import { executionController, sandboxController, templateController } from './controllers.ts';
 import { createMemory, forgetWhatIsGone } from './memory.ts';
 import type { Memory } from './memory.ts';
-import { createOperatorMetrics } from './metrics.ts';
+import { createOperatorMetrics, together } from './metrics.ts';
 import type { Subject } from './mirror/backlog.ts';
 import { createHistory } from './mirror/history.ts';
 import type { History, HistorySettings } from './mirror/history.ts';
 import type { PodSettings } from './sandbox/pod.ts';
 import { warnAboutDeletedTemplates } from './sandbox-template/events.ts';
+import { createServiceMetrics } from './service-metrics.ts';
 import { DEFAULT_SETTINGS } from './settings.ts';
 import type { Settings } from './settings.ts';
 
@@ -88,7 +89,10 @@ export function createOperator(deps: OperatorDeps): Operator {
     executions.enqueue(keyOf(refOf(object)));
     sandboxes.enqueue(sandboxKeyOf(object));
   });
-  const metrics = createOperatorMetrics(deps.registry);
+  const metrics = together(
+    createOperatorMetrics(deps.registry),
+    createServiceMetrics(deps.registry, () => caches.sandboxes.list()),
+  );
   const settings = { ...DEFAULT_SETTINGS, ...deps.settings };
   const { archive } = history ?? {};
   const context = { ...deps, runtimeMetrics, metrics, events, caches, memory, settings, archive };

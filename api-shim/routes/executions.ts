@@ -23,7 +23,24 @@ const OF_SESSION = [
 const [short, long] = OF_SESSION;
 
 export function executionRoutes(executions: Executions): readonly Route[] {
-  return [...submitRoutes(executions), ...readRoutes(executions)];
+  return [...submitRoutes(executions), ...readRoutes(executions), cancelRoute(executions)];
+}
+
+function cancelRoute(executions: Executions): Route {
+  return route({
+    id: 'cancelExecution',
+    method: 'post',
+    paths: ['/api/v1/executions/{execution_id}/cancel'],
+    tag: 'executions',
+    summary: 'Cancel an execution',
+    description:
+      'Kills its processes; what it had printed is kept. One that has ended stays as it is. If the end takes longer than two seconds the answer does not show it yet.',
+    input: z.object({ params: executionPath }),
+    success: { status: 200, description: 'The execution', schema: executionResponse },
+    errors: ['ExecutionNotFound', 'SessionDeleted'],
+    handle: async ({ params }, context) =>
+      present(await executions.cancel(params.execution_id, context)),
+  });
 }
 
 function present({ execution, sessionId }: Run): ExecutionResponse {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { countStates } from '../health.ts';
+import type { Dependency, DependencyState } from '../probes.ts';
 import { route, type Route } from '../route.ts';
 import {
   detailedHealthResponse,
@@ -13,7 +14,7 @@ export interface HealthOptions {
   readonly version: string;
   /** Seconds since the process started. */
   readonly uptime: () => number;
-  readonly clusterAnswers: () => Promise<boolean>;
+  readonly dependencies: () => Promise<Record<Dependency, DependencyState>>;
   readonly sandboxes: () => readonly Sandbox[];
 }
 
@@ -21,7 +22,7 @@ export interface HealthOptions {
 export function healthRoutes({
   version,
   uptime,
-  clusterAnswers,
+  dependencies: ask,
   sandboxes,
 }: HealthOptions): readonly Route[] {
   return [
@@ -74,14 +75,10 @@ export function healthRoutes({
       },
       errors: [],
       handle: async () => {
-        const answers = await clusterAnswers();
-        const dependencies = {
-          database: 'not_configured',
-          storage: 'not_configured',
-          runtime_nodes: answers ? 'healthy' : 'unhealthy',
-        };
+        const dependencies = await ask();
+        const isHealthy = Object.values(dependencies).every((state) => state !== 'unhealthy');
         return {
-          status: answers ? 'healthy' : 'degraded',
+          status: isHealthy ? 'healthy' : 'degraded',
           version,
           uptime: uptime(),
           dependencies,

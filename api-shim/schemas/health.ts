@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DEPENDENCY_STATES } from '../probes.ts';
 
 const base = {
   status: z.enum(['healthy', 'degraded']),
@@ -11,7 +12,7 @@ export const healthResponse = z.object({ ...base, status: z.literal('healthy') }
   examples: [{ status: 'healthy', version: '0.1.0', uptime: 12.5 }],
 });
 
-const dependency = z.enum(['healthy', 'unhealthy', 'not_configured']);
+const dependency = z.enum(DEPENDENCY_STATES);
 
 export const detailedHealthResponse = z
   .object({
@@ -19,8 +20,9 @@ export const detailedHealthResponse = z
     dependencies: z.object({
       database: dependency.meta({ description: 'Where history is kept.' }),
       storage: dependency.meta({ description: 'Where files are kept.' }),
+      kubernetes_api: dependency,
       runtime_nodes: dependency.meta({
-        description: 'The Kubernetes API that runs the sandboxes, asked just now.',
+        description: 'Unhealthy if on some node with live sessions none of those asked answers.',
       }),
     }),
   })
@@ -32,8 +34,9 @@ export const detailedHealthResponse = z
         version: '0.1.0',
         uptime: 12.5,
         dependencies: {
-          database: 'not_configured',
-          storage: 'not_configured',
+          database: 'disabled',
+          storage: 'disabled',
+          kubernetes_api: 'healthy',
           runtime_nodes: 'healthy',
         },
       },

@@ -201,6 +201,24 @@ describe('activity', () => {
   });
 });
 
+describe('usage', () => {
+  it('tells what runs have used, and asking is no activity', async () => {
+    const before = await sandbox.client.usage(sandbox.target);
+    await sandbox.run({
+      code: 'sum(range(20_000_000)); open("big", "wb").write(bytes(3_000_000))',
+    });
+    const { lastActivityAt } = await sandbox.client.activity(sandbox.target);
+    let after = before;
+    while (after.workspace.bytes < 3_000_000) after = await sandbox.client.usage(sandbox.target);
+    expect(after.cpuMs).toBeGreaterThan(before.cpuMs + 50);
+    expect(after.memoryBytes).toBeGreaterThan(10_000_000);
+    expect(after.memoryBytes).toBeLessThan(2_000_000_000);
+    expect(after.processes).toBeGreaterThanOrEqual(2);
+    expect(after.workspace.complete).toBe(true);
+    expect((await sandbox.client.activity(sandbox.target)).lastActivityAt).toBe(lastActivityAt);
+  });
+});
+
 describe('files', () => {
   const file = (path: string): string => `/v1/files/${path}`;
 

@@ -12,6 +12,7 @@ import type {
   Health,
   OutputEvent,
   StartRequest,
+  Usage,
 } from '../../executor/contract.ts';
 import { EventBuffer } from '../../executor/event-buffer.ts';
 import type { Clock } from '../../kube/clock.ts';
@@ -204,6 +205,12 @@ export class FakeExecutors implements ExecutorClient {
       lastActivityAt: new Date(daemon.lastActivityAt).toISOString(),
       runningExecutions: running.length,
     };
+  }
+
+  async usage(target: ExecutorTarget): Promise<Usage> {
+    await this.#reach(target);
+    const workspace = { bytes: 4_096, entries: 1, complete: true };
+    return { cpuMs: 1_500, memoryBytes: 33_554_432, processes: 4, workspace };
   }
 
   forget(): void {

@@ -1,6 +1,13 @@
+import { z } from 'zod';
 import { EventStream, type Told } from '../fakes/event-stream.ts';
 import type { LocalRun } from './local-run.ts';
 import type { RestSession } from './rest-session.ts';
+
+const usage = z.object({
+  cpu: z.object({ used_seconds: z.number() }),
+  memory: z.object({ used_bytes: z.number() }),
+  processes: z.int(),
+});
 
 /** Prints, and goes on when it is told to. */
 const STEPS = [
@@ -90,5 +97,33 @@ export function testStreaming(
     expect(textOf(stdout)).toBe(`out${'x'.repeat(100_000)}end`);
     expect(textOf(told.filter(({ event }) => event === 'stderr'))).toBe('err');
     expect(told.at(-1)).toMatchObject({ event: 'result', data: { status: 'completed' } });
+  });
+
+  test('a live session tells what it uses, within its limits', async () => {
+    await session().execute('open("/workspace/big", "wb").write(bytes(2_000_000))');
+    const use = async (): Promise<Readonly<Record<string, unknown>>> =>
+      (await local().call('GET', `/sessions/${session().id}/metrics`)).body;
+    expect(await use()).toMatchObject({
+      session_id: session().id,
+      cpu: { limit_cores: 1 },
+      memory: { limit_bytes: 268_435_456 },
+      disk: { limit_bytes: 1_073_741_824, complete: true },
+    });
+    const { cpu, memory, processes } = usage.parse(await use());
+    expect(cpu.used_seconds).toBeGreaterThan(0);
+    expect(memory.used_bytes).toBeGreaterThan(1_000_000);
+    expect(memory.used_bytes).toBeLessThan(268_435_456);
+    expect(processes).toBeGreaterThanOrEqual(2);
+  });
+
+  test('a cancelled run ends with what it had printed', async () => {
+    const code = 'import time\nprint("begun", flush=True)\ntime.sleep(60)';
+    const id = await session().submit(code);
+    const stream = await open(local(), `/executions/${id}/stream`);
+    await readTo(stream, 'begun\n', []);
+    const { body } = await local().call('POST', `/executions/${id}/cancel`);
+    expect(body).toMatchObject({ status: 'cancelled', reason: 'Cancelled', stdout: 'begun\n' });
+    expect((await stream.rest()).at(-1)).toMatchObject({ event: 'result', data: { id } });
+    await session().expectToWork();
   });
 }

@@ -1,0 +1,83 @@
+import { Counter, Gauge, Histogram } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { executionStatusOf } from '../crds/rest-status.ts';
+import type { Execution } from '../crds/execution.ts';
+import type { Sandbox } from '../crds/sandbox.ts';
+import type { OperatorMetrics } from './metrics.ts';
+
+const SECONDS = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 3_600,
+];
+/** The rates are shares of so many executions that finished last. */
+const LAST_EXECUTIONS = 1_000;
+
+const HELP: Readonly<Record<string, string>> = {
+  sandbox_sessions_active: 'Sessions that run now.',
+  sandbox_failure_rate: `Share that failed or crashed of the last ${String(LAST_EXECUTIONS)} executions.`,
+  sandbox_timeout_rate: `Share that ran out of time of the last ${String(LAST_EXECUTIONS)} executions.`,
+};
+
+/** The installation as its users see it, under the names that dashboards of the REST API's reference ask for. */
+export function createServiceMetrics(
+  registry: Registry,
+  sandboxes: () => readonly Sandbox[],
+): OperatorMetrics {
+  const registers = [registry];
+  const lately = new Lately();
+  const sessions = new Counter({
+    name: 'sandbox_sessions_total',
+    help: 'Sessions that were taken up.',
+    registers,
+  });
+  const executions = new Counter({
+    name: 'sandbox_executions_total',
+    help: 'Finished executions by status.',
+    labelNames: ['status'],
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'sandbox_execution_duration_seconds',
+    help: 'From start to end of the user process.',
+    buckets: SECONDS,
+    registers,
+  });
+  const gauges = {
+    sandbox_sessions_active: () =>
+      sandboxes().filter(({ status }) => status?.phase === 'Running').length,
+    sandbox_failure_rate: () => lately.share('failed', 'crashed'),
+    sandbox_timeout_rate: () => lately.share('timeout'),
+  };
+  for (const [name, value] of Object.entries(gauges)) {
+    const collect = function (this: Gauge): void {
+      this.set(value());
+    };
+    registry.registerMetric(new Gauge({ name, help: HELP[name] ?? name, collect, registers: [] }));
+  }
+  return {
+    sandboxReported: (before) => {
+      if (before.status?.phase === undefined) sessions.inc();
+    },
+    executionFinished: (status) => {
+      const name = executionStatusOf({ status } as Execution);
+      executions.inc({ status: name });
+      lately.add(name);
+      if (status.metrics !== undefined) durations.observe(status.metrics.durationMs / 1_000);
+    },
+  };
+}
+
+/** The statuses of the executions that finished last. */
+class Lately {
+  readonly #names: string[] = [];
+
+  add(name: string): void {
+    this.#names.push(name);
+    if (this.#names.length > LAST_EXECUTIONS) this.#names.shift();
+  }
+
+  /** 0 where there were none. */
+  share(...names: readonly string[]): number {
+    const fitting = this.#names.filter((name) => names.includes(name)).length;
+    return fitting / Math.max(this.#names.length, 1);
+  }
+}
