@@ -30,6 +30,7 @@ export default {
       runner: '<rootDir>/test/e2e/serial-runner.cjs',
     },
     project('history', ['<rootDir>/test/history/**/*.test.ts']),
+    project('fuzz', ['<rootDir>/test/fuzz/**/*.test.ts']),
     project('conformance', ['<rootDir>/test/conformance/cases/*.test.ts']),
     project('local', ['<rootDir>/test/local/**/*.test.ts']),
   ],

@@ -103,7 +103,8 @@ export function createApp(options: ApiOptions): Express {
     refuseForeignOrigins(corsOrigins),
     ...allowOrigins(corsOrigins),
   );
-  app.use(documentation(() => openApiDocument(routes, options.version), swaggerUiFolder()));
+  const described = { version: options.version, authenticates: options.authenticate !== undefined };
+  app.use(documentation(() => openApiDocument(routes, described), swaggerUiFolder()));
   if (options.authenticate !== undefined)
     app.use(authenticateRequests(options.authenticate, routes));
   app.use(limitRequests(clock));

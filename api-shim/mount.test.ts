@@ -114,7 +114,7 @@ test('PATCH is a method like the others', async () => {
 });
 
 test('the document names every media type of a body and of an answer', () => {
-  const document = openApiDocument(ROUTES, '1.2.3');
+  const document = openApiDocument(ROUTES, { version: '1.2.3', authenticates: false });
   const operation = document.paths?.['/shout']?.post;
   expect(operation?.requestBody).toMatchObject({
     content: { 'text/*': {}, 'multipart/form-data': {} },

@@ -1,6 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { z } from 'zod';
+import { openApiDocument } from './open-api.ts';
 import { RestApi } from '../test/fakes/rest-api.ts';
 
 const media = z.object({
@@ -75,14 +76,18 @@ test('every operation has an id of its own', () => {
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test('every example is what its schema says, and every request and error has one', () => {
+test('every example is what its schema says, and every request and every answer with a body has one', () => {
   const ajv = new Ajv2020({ strict: false });
   addFormats.default(ajv);
   ajv.addSchema(served, 'openapi');
   for (const one of Object.values(document.paths).flatMap((methods) => Object.values(methods))) {
-    const errors = Object.entries(one.responses).filter(([status]) => status >= '400');
-    expect(errors.flatMap(([, response]) => examplesOf(response))).not.toEqual([]);
-    if (one.requestBody !== undefined) expect(examplesOf(one.requestBody)).toHaveLength(1);
+    for (const message of [...Object.values(one.responses), one.requestBody]) {
+      const hasJson = message?.content['application/json'] !== undefined;
+      if (hasJson)
+        expect({ id: one.operationId, examples: examplesOf(message) }).not.toMatchObject({
+          examples: [],
+        });
+    }
     for (const { schema, value } of [...Object.values(one.responses), one.requestBody].flatMap(
       examplesOf,
     )) {
@@ -90,6 +95,32 @@ test('every example is what its schema says, and every request and error has one
       expect({ ref, value, ok: ajv.validate(ref, value) }).toMatchObject({ ok: true });
     }
   }
+});
+
+test('what needs a key says so, and what everybody can be told too', async () => {
+  const statuses = Object.values(document.paths).flatMap((methods) =>
+    Object.values(methods).map(({ responses }) => Object.keys(responses)),
+  );
+  for (const known of statuses)
+    expect(known).toEqual(expect.arrayContaining(['401', '403', '429', '503']));
+  const routes = [
+    { access: 'open', id: 'a', paths: ['/a'] },
+    { id: 'b', paths: ['/b'] },
+  ] as const;
+  const common = { method: 'get', tag: 'health', summary: 's', input: {}, errors: [] } as const;
+  const success = { status: 200, description: 'd' };
+  const run = (): Promise<undefined> => Promise.resolve(undefined);
+  const made = openApiDocument(
+    routes.map((route) => ({ ...route, ...common, success, run })),
+    { version: '1', authenticates: true },
+  );
+  expect(made).toMatchObject({
+    security: [{ bearer: [] }, { apiKey: [] }],
+    paths: {
+      '/a': { get: { security: [] } },
+      '/b': { get: expect.not.objectContaining({ security: [] }) },
+    },
+  });
 });
 
 test('defaults and bounds of inputs are for the reader to see', () => {

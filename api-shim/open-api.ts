@@ -11,6 +11,7 @@ import {
 import { ApiError, errorBody, ERRORS, type ErrorCode } from './errors.ts';
 import type { Route, Success } from './route.ts';
 import { errorResponse } from './schemas/error.ts';
+import { examplesOf } from './schemas/fields.ts';
 
 /** What any endpoint can answer. */
 const EVERYWHERE: readonly ErrorCode[] = [
@@ -57,7 +58,7 @@ const TAGS = [
 /** The OpenAPI 3.1 document of `routes`, made from the schemas that check their input. */
 export function openApiDocument(
   routes: readonly Route[],
-  version: string,
+  { version, authenticates }: { version: string; authenticates: boolean },
 ): ReturnType<typeof createDocument> {
   return createDocument(
     {
@@ -70,11 +71,20 @@ export function openApiDocument(
       },
       servers: [{ url: '/' }],
       tags: TAGS,
+      security: authenticates ? SECRETS : [...SECRETS, {}],
       paths: pathsOf(routes),
+      components: { securitySchemes: SECURITY_SCHEMES },
     },
     { override: keepDefault },
   );
 }
+
+/** A key goes into either header, a Kubernetes token only into the first. */
+const SECURITY_SCHEMES = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'A key, or a Kubernetes token.' },
+  apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'A key.' },
+} as const;
+const SECRETS = [{ bearer: [] }, { apiKey: [] }];
 
 const DESCRIPTION =
   'Runs untrusted code in isolated sandboxes. ' +
@@ -92,8 +102,7 @@ const keepDefault: NonNullable<CreateDocumentOptions['override']> = ({
 
 /** A schema as the content of a message, with its first example. */
 function contentOf(schema: z.ZodType, mediaType = 'application/json'): ZodOpenApiContentObject {
-  const examples = schema.meta()?.['examples'];
-  const example: unknown = Array.isArray(examples) ? examples[0] : undefined;
+  const [example] = examplesOf(schema);
   return { [mediaType]: { schema, ...(example === undefined ? {} : { example }) } };
 }
 
@@ -127,6 +136,7 @@ function operationOf(documented: Route, operationId: string): ZodOpenApiOperatio
     tags: [tag],
     summary,
     ...(description === undefined ? {} : { description }),
+    ...(documented.access === 'open' ? { security: [] } : {}),
     requestParams: {
       ...(input.params === undefined ? {} : { path: input.params }),
       ...(input.query === undefined ? {} : { query: input.query }),

@@ -5,6 +5,7 @@ import {
   namespaces,
   realApiServer,
   sandboxImages,
+  schemathesis,
   type Requirement,
 } from './requirements.ts';
 
@@ -19,7 +20,8 @@ export interface Check {
 /** Test cases that jest runs and counts. */
 export interface Suite {
   readonly name: string;
-  readonly project: 'unit' | 'flow' | 'contract' | 'executor' | 'history' | 'local' | 'e2e';
+  readonly project:
+    'unit' | 'flow' | 'contract' | 'executor' | 'fuzz' | 'history' | 'local' | 'e2e';
   /** Pattern: only files whose path matches. */
   readonly files?: string;
   readonly needs: readonly Requirement[];
@@ -56,6 +58,7 @@ export const SLOW_SUITES: readonly Suite[] = [
     needs: [realApiServer],
     within: 'test/contract/real-api-server.sh',
   },
+  { name: 'fuzz', project: 'fuzz', needs: [schemathesis] },
   { name: 'executor', project: 'executor', needs: [namespaces] },
   { name: 'history', project: 'history', needs: [mariadb] },
   {

@@ -34,6 +34,16 @@ export const sandboxImages: Requirement = {
   },
 };
 
+/** The fuzzer, a Python program with packages of its own. */
+export const schemathesis: Requirement = {
+  name: 'schemathesis, which pip installs',
+  async probe() {
+    const install = ['test/fuzz/provide-schemathesis'] as const;
+    const { exitCode, output } = await runCommand(install, { timeoutMs: 300_000 });
+    return exitCode === 0 ? undefined : lastLine(output);
+  },
+};
+
 /** What the fake is held to; building it takes ten minutes from nothing, so only `test/cluster/` does that. */
 export const realApiServer: Requirement = {
   name: 'a real kube-apiserver',

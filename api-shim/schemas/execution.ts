@@ -159,7 +159,7 @@ export const listExecutionsQuery = z.object({
     }),
   offset: paging.offset,
 });
-export const executionPage = pageOf(executionResponse).meta({ id: 'ExecutionPage' });
+export const executionPage = pageOf(executionResponse, 'ExecutionPage');
 export const executionPath = z.object({
   execution_id: restId.meta({ example: 'exec_20261124070221_fcd4af56' }),
 });

@@ -37,7 +37,8 @@ export const restId = z
   .min(1)
   .max(64)
   .regex(
-    /^[^/\\\p{Cc}\u2028\u2029]*$/u,
+    // The control characters one by one: not every reader of the document knows \p{Cc}.
+    /^[^/\\\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/u,
     'must not contain a slash, a backslash or a control character',
   )
   .refine((id) => !id.includes('..') && id !== '.', 'must not be "." or contain ".."')
@@ -102,13 +103,21 @@ export const paging = {
     .meta({ description: 'How many to skip; below 0 counts as 0.', override: { type: 'integer' } }),
 };
 
-/** The envelope of a page of `item`. */
-export function pageOf<T extends z.ZodType>(item: T) {
-  return z.object({
+/** The envelope of a page of `item`, with the item's example as an example. */
+export function pageOf<T extends z.ZodType>(item: T, id: string) {
+  const page = z.object({
     items: z.array(item),
     total: z.int().min(0).meta({ description: 'Of all that fit the filters, on every page.' }),
     limit: z.int(),
     offset: z.int(),
     has_more: z.boolean(),
   });
+  const envelope = { total: 1, limit: 50, offset: 0, has_more: false };
+  return page.meta({ id, examples: [{ items: examplesOf(item), ...envelope }] });
+}
+
+/** The examples that a schema was given. */
+export function examplesOf(schema: z.ZodType): readonly unknown[] {
+  const examples = schema.meta()?.['examples'];
+  return Array.isArray(examples) ? examples : [];
 }

@@ -150,7 +150,7 @@ export const listSessionsQuery = z.object({
   ...paging,
 });
 
-export const sessionPage = pageOf(sessionResponse).meta({ id: 'SessionPage' });
+export const sessionPage = pageOf(sessionResponse, 'SessionPage');
 export const sessionPath = z.object({
   session_id: restId.meta({ example: 'sess_20261124_fcd4af56' }),
 });

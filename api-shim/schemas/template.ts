@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { RUNTIMES } from '../../crds/sandbox-template.ts';
-import { decimal, envVars, integer, restId, timestamp } from './fields.ts';
+import { decimal, examplesOf, envVars, integer, restId, timestamp } from './fields.ts';
 
 const defaults = {
   default_cpu_cores: decimal(0.1, 4),
@@ -108,7 +108,9 @@ export const listTemplatesQuery = z.object({
   limit: integer(0, Number.MAX_SAFE_INTEGER).default(50),
   offset: integer(0, Number.MAX_SAFE_INTEGER).default(0),
 });
-export const templateList = z.array(templateResponse).meta({ id: 'TemplateList' });
+export const templateList = z
+  .array(templateResponse)
+  .meta({ id: 'TemplateList', examples: [examplesOf(templateResponse)] });
 export const templateDeleted = z
   .object({ message: z.string() })
   .meta({ id: 'TemplateDeleted', examples: [{ message: 'Template deleted successfully' }] });
