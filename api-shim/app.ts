@@ -36,6 +36,7 @@ import { kubernetesProbe, nodesProbe, probeAll, type Probes } from './probes.ts'
 import { Repository } from './repository.ts';
 import { traceRequests } from './request-tracing.ts';
 import type { Route } from './route.ts';
+import { dependencyRoutes } from './routes/dependencies.ts';
 import { executionRoutes } from './routes/executions.ts';
 import { healthRoutes } from './routes/health.ts';
 import { metricsRoute } from './routes/metrics.ts';
@@ -44,6 +45,7 @@ import { streamRoutes } from './routes/streams.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { templateRoutes } from './routes/templates.ts';
 import { usageRoutes } from './routes/usage.ts';
+import { SessionDependencies } from './session-dependencies.ts';
 import { Sessions } from './sessions.ts';
 import { RunStreams } from './streams/run-streams.ts';
 import { Templates } from './templates.ts';
@@ -174,6 +176,7 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
   return [
     ...health,
     ...sessionRoutes(sessions, activity),
+    ...dependencyRoutes(new SessionDependencies({ sandboxes, sessions, clock }), sessions),
     ...executionRoutes(executions),
     ...usageRoutes({ sessions, executors, executor, clock }),
     ...streamRoutes({ executions, streams, clock }),

@@ -38,7 +38,19 @@ export const ERRORS = {
   },
   DependenciesNotSupported: {
     status: 422,
-    hint: 'Leave dependencies empty and python_package_index_url unset; use a template whose image has the packages.',
+    hint: 'Leave dependencies empty; use a template whose image has the packages.',
+  },
+  DependencyInstallFailed: {
+    status: 400,
+    hint: 'The message has the words of the installer. What was asked for is kept, and what was installed before still works; install again with other versions.',
+  },
+  DependencyInstallInProgress: {
+    status: 409,
+    hint: 'Wait until dependency_install_status of GET /api/v1/sessions/{session_id} is no longer installing.',
+  },
+  InstallNotSettled: {
+    status: 503,
+    hint: 'GET /api/v1/sessions/{session_id} tells in dependency_install_status what became of it.',
   },
   UnknownTemplate: { status: 400, hint: 'GET /api/v1/templates lists the templates there are.' },
   TemplateNotFound: { status: 404, hint: 'GET /api/v1/templates lists the templates there are.' },

@@ -3,9 +3,10 @@ import { SANDBOX_CONDITIONS } from '../crds/reasons.ts';
 import { sessionStatusOf } from '../crds/rest-status.ts';
 import type { Sandbox } from '../crds/sandbox.ts';
 import type { SandboxTemplate } from '../crds/sandbox-template.ts';
+import { presentDependencies } from './dependencies.ts';
 import { restIdOf } from './names.ts';
 import { createdAtOf, latestOf } from './present-time.ts';
-import { PACKAGE_INDEX, type SessionResponse } from './schemas/session.ts';
+import { type SessionResponse } from './schemas/session.ts';
 
 /** Sandbox -> REST session. Pure. */
 
@@ -35,7 +36,7 @@ export function presentSession(
     ...placeOf(sandbox),
     env_vars: Object.fromEntries(spec.env.map(({ name, value }) => [name, value])),
     timeout: spec.timeouts.idleSeconds ?? template?.spec.timeouts.idleSeconds ?? 0,
-    ...NO_DEPENDENCIES,
+    ...presentDependencies(sandbox),
     ...timesOf(sandbox, lastUsed),
   };
 }
@@ -51,16 +52,6 @@ function placeOf({
   const podName = status?.podName ?? null;
   return { runtime_node: status?.nodeName ?? null, container_id: podName, pod_name: podName };
 }
-
-const NO_DEPENDENCIES = {
-  python_package_index_url: PACKAGE_INDEX,
-  requested_dependencies: [],
-  installed_dependencies: [],
-  dependency_install_status: 'completed',
-  dependency_install_error: null,
-  dependency_install_started_at: null,
-  dependency_install_completed_at: null,
-} as const satisfies Partial<SessionResponse>;
 
 function resourceLimitOf(
   { spec }: Sandbox,

@@ -223,20 +223,4 @@ describe('creating', () => {
     const { body } = await api.client.post('/sessions', { ...MINIMAL, id: null });
     expect(body['id']).toMatch(/^sess_\d{8}_[0-9a-f]{8}$/);
   });
-
-  test('dependencies are refused, never ignored, and nothing is created', async () => {
-    for (const change of [
-      { dependencies: [{ name: 'click' }] },
-      { python_package_index_url: 'https://mirror.example/simple/' },
-    ]) {
-      const { status, body } = await api.client.post('/sessions', { ...MINIMAL, ...change });
-      expect({ status, code: body['code'] }).toEqual({
-        status: 422,
-        code: 'DependenciesNotSupported',
-      });
-    }
-    expect(api.cluster.all(SANDBOXES)).toEqual([]);
-    const none = { dependencies: [], python_package_index_url: ' ' };
-    expect((await api.client.post('/sessions', { ...MINIMAL, ...none })).status).toBe(201);
-  });
 });

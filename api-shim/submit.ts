@@ -8,11 +8,12 @@ import {
 } from '../crds/sandbox-template.ts';
 import type { Draft, ObjectMetaInput } from '../kube/objects.ts';
 import { controllerReference } from '../kube/owner-reference.ts';
+import { indexOf, mergedPackages, packagesOf } from './dependencies.ts';
 import { ApiError } from './errors.ts';
 import { objectNameOf, restIdAnnotation, restIdOf } from './names.ts';
 import { byteQuantityOf, cpuQuantityOf, isCpu, isMemory } from './quantities.ts';
 import type { ExecuteRequest } from './schemas/execution.ts';
-import { PACKAGE_INDEX, type CreateSessionRequest } from './schemas/session.ts';
+import type { CreateSessionRequest } from './schemas/session.ts';
 import type { CreateTemplateRequest, UpdateTemplateRequest } from './schemas/template.ts';
 
 /** REST requests -> objects to write. Pure. */
@@ -47,7 +48,6 @@ export function sandboxDraft(
   template: SandboxTemplate,
   origin: Origin,
 ): Draft<Sandbox> {
-  refuseDependencies(body);
   const metadata = metadataOf(origin);
   return {
     apiVersion: API_VERSION,
@@ -66,17 +66,13 @@ export function sandboxDraft(
       resources: resourcesOf(body),
       env: envOf(body.env_vars),
       timeouts: { idleSeconds: body.timeout },
+      dependencies: {
+        packages: mergedPackages([], packagesOf(body.dependencies, template.spec.runtime)),
+        indexUrl: indexOf(body.python_package_index_url),
+        installTimeoutSeconds: body.install_timeout,
+      },
     }),
   };
-}
-
-function refuseDependencies(body: CreateSessionRequest): void {
-  const index = body.python_package_index_url?.trim() ?? '';
-  if (body.dependencies.length === 0 && (index === '' || index === PACKAGE_INDEX)) return;
-  throw new ApiError(
-    'DependenciesNotSupported',
-    'Installing dependencies is not supported by this version',
-  );
 }
 
 /** Omitted ones are the reference's defaults, not the template's: its clients rely on "1", "512Mi" and "1Gi". */

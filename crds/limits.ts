@@ -11,4 +11,11 @@ export const LIMITS = {
   executionTimeoutSeconds: { min: 1, max: 3_600, default: 30 },
   envVars: 64,
   envValueCharacters: 32_768,
+  /** Packages that one sandbox, or one template, can ask for. */
+  packages: 50,
+  packageNameCharacters: 100,
+  packageVersionCharacters: 100,
+  /** Packages that a status names, with those that were needed by others. */
+  installedPackages: 500,
+  installTimeoutSeconds: { min: 30, max: 1_800, default: 300 },
 } as const;

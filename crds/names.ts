@@ -24,6 +24,8 @@ export const ANNOTATION = {
   requestId: 'sandbox.ai/request-id',
   /** On sandboxes: the id that a REST client knows the template by, when it is no valid Kubernetes name; it outlives the template. */
   templateRestId: 'sandbox.ai/template-rest-id',
+  /** On pods: the runtime and the packages of the template that it was made from. */
+  templatePackages: 'sandbox.ai/template-packages',
   /** When a REST client created the object, in milliseconds: `creationTimestamp` knows only seconds, too coarse for "newest first". */
   createdAt: 'sandbox.ai/created-at',
 } as const;

@@ -62,12 +62,32 @@ export const SANDBOX_REASONS = [
 ] as const;
 export type SandboxReason = (typeof SANDBOX_REASONS)[number];
 
+/** Why the packages of a sandbox are or are not installed. */
+export const DEPENDENCY_REASONS = [
+  /** The sandbox is not ready yet. */
+  'AwaitsPod',
+  /** The installer is at work. */
+  'Installing',
+  'Installed',
+  /** The installer said no: no such version, a conflict, a build that failed, no room left. */
+  'DependencyInstallFailed',
+  /** Not done within `installTimeoutSeconds`. */
+  'DependencyInstallTimeout',
+  /** The operator's settings do not allow this index. */
+  'IndexNotAllowed',
+  /** The sandbox's image has no installer, or none for its runtime. */
+  'InstallerNotAvailable',
+] as const;
+export type DependencyReason = (typeof DEPENDENCY_REASONS)[number];
+
 /** Why a template can or cannot be used. */
 export const TEMPLATE_REASONS = ['Valid', 'Invalid'] as const;
 export type TemplateReason = (typeof TEMPLATE_REASONS)[number];
 
 export const SANDBOX_CONDITIONS = {
   podScheduled: 'PodScheduled',
+  /** Stated only of a sandbox that has dependencies. */
+  dependenciesInstalled: 'DependenciesInstalled',
   ready: 'Ready',
   /** True once it will never run again. */
   terminated: 'Terminated',

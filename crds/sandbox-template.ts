@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { KubeObject, ResourceType } from '../kube/objects.ts';
+import { templateDependencies } from './dependencies.ts';
 import {
   conditions,
   envName,
@@ -71,6 +72,9 @@ export const sandboxTemplateSpec = z.object({
     })
     .prefault({})
     .describe('Hold where a sandbox says nothing else.'),
+  dependencies: templateDependencies
+    .prefault({})
+    .describe('Packages that its sandboxes have from the start.'),
   isolation: z
     .object({
       runtimeClassName: z

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { KubeObject, ResourceType } from '../kube/objects.ts';
+import { dependenciesStatus, sandboxDependencies } from './dependencies.ts';
 import {
   conditions,
   executionTimeoutSeconds,
@@ -47,6 +48,9 @@ export const sandboxSpec = z.object({
     })
     .default({})
     .describe('What is absent comes from the template.'),
+  dependencies: sandboxDependencies
+    .prefault({})
+    .describe('Packages for its code. Executions wait for their first installation.'),
   desiredState: z
     .enum(['Running', 'Terminated'])
     .default('Running')
@@ -90,6 +94,9 @@ export const sandboxStatus = z.object({
   idleDeadline: timestamp.optional().describe('It is not ended for idleness before then.'),
   expiresAt: timestamp.optional().describe('When its lifetime is over.'),
   terminatedAt: timestamp.optional().describe('When it ended.'),
+  dependencies: dependenciesStatus
+    .optional()
+    .describe('How far the installation of its packages is.'),
 });
 export type SandboxStatus = z.infer<typeof sandboxStatus>;
 

@@ -18,6 +18,7 @@ describe('what is left out gets a default', () => {
       resources: { cpu: '1', memory: '512Mi', disk: '1Gi' },
       env: [],
       timeouts: { executionSeconds: 30, idleSeconds: 1_800, lifetimeSeconds: 21_600 },
+      dependencies: { packages: [] },
       isolation: {},
       scheduling: { nodeSelector: {}, tolerations: [] },
     });
@@ -29,6 +30,7 @@ describe('what is left out gets a default', () => {
       resources: {},
       env: [],
       timeouts: {},
+      dependencies: { packages: [], installTimeoutSeconds: 300, attempt: 0 },
       desiredState: 'Running',
     });
   });
@@ -45,6 +47,14 @@ describe('what is left out gets a default', () => {
 });
 
 type Row = readonly [name: string, schema: z.ZodType, value: unknown];
+
+function withPackage(item: object): object {
+  return { ...sandbox, dependencies: { packages: [item] } };
+}
+
+function withIndex(indexUrl: string): object {
+  return { ...sandbox, dependencies: { indexUrl } };
+}
 
 function withResources(resources: object): object {
   return { ...template, resources };
@@ -74,6 +84,30 @@ const accepted: readonly Row[] = [
   ],
   ['the longest code', executionSpec, { ...execution, code: 'x'.repeat(LIMITS.codeCharacters) }],
   ['a timeout at its bounds', executionSpec, { ...execution, timeoutSeconds: 3_600 }],
+  ...['requests', 'A', 'zope.interface', 'typing_extensions', '@types/node'].map((name): Row => [
+    `a package named ${name}`,
+    sandboxSpec,
+    withPackage({ name }),
+  ]),
+  ...[
+    '==1.0.2',
+    '1.0.2',
+    '>=1.4, <2',
+    '~=2.1',
+    '!=1.5.*',
+    '===1.0',
+    '==1!2.0rc1.post2.dev3+cpu.1',
+    '^4.17.0',
+    '~1.2',
+    '5.0.0-beta.1',
+  ].map((version): Row => [
+    `a package of version ${version}`,
+    sandboxSpec,
+    withPackage({ name: 'numpy', version }),
+  ]),
+  ...['https://pypi.org/simple/', 'http://index.example.org:8081/repository/pypi/simple'].map(
+    (url): Row => [`the index ${url}`, sandboxSpec, withIndex(url)],
+  ),
   ['a return value of null', executionStatus, { returnValue: null }],
   ['a return value of false', executionStatus, { returnValue: false }],
 ];
@@ -111,6 +145,61 @@ const refused: readonly Row[] = [
     '65 variables',
     sandboxSpec,
     { ...sandbox, env: Array.from({ length: 65 }, (_, n) => ({ name: `A${String(n)}` })) },
+  ],
+  ...[
+    '',
+    '-r',
+    '--help',
+    '../../../etc/passwd',
+    'https://example.org/a.whl',
+    'package; rm -rf /',
+    'name @ file:///a',
+    'a b',
+    'a\n--index-url=http://x',
+    'name[extra]',
+    'a'.repeat(101),
+  ].map((name): Row => [
+    `a package named ${JSON.stringify(name)}`,
+    sandboxSpec,
+    withPackage({ name }),
+  ]),
+  ...[
+    '',
+    '=1.0',
+    'latest; rm',
+    '@ https://example.org/a.whl',
+    '==1.0 --index-url x',
+    '==1.0\n-r x',
+    '>=',
+    `==1${'a'.repeat(60)}!`,
+    '==1; python_version<"3"',
+  ].map((version): Row => [
+    `a package of version ${JSON.stringify(version)}`,
+    sandboxSpec,
+    withPackage({ name: 'numpy', version }),
+  ]),
+  [
+    '51 packages',
+    sandboxSpec,
+    {
+      ...sandbox,
+      dependencies: {
+        packages: Array.from({ length: 51 }, (_, n) => ({ name: `a${String(n)}` })),
+      },
+    },
+  ],
+  ...[
+    'file:///etc/passwd',
+    'ftp://a/',
+    'https://user:secret@a/',
+    'https://',
+    'https://a/?q',
+    '',
+  ].map((url): Row => [`the index "${url}"`, sandboxSpec, withIndex(url)]),
+  [
+    'an installation of ten seconds',
+    sandboxSpec,
+    { ...sandbox, dependencies: { installTimeoutSeconds: 10 } },
   ],
   ['an unknown language', executionSpec, { ...execution, language: 'ruby' }],
   ['no code', executionSpec, { ...execution, code: '' }],

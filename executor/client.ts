@@ -1,7 +1,10 @@
+import type { Readable } from 'node:stream';
 import type {
   Activity,
+  DependenciesState,
   ExecutionState,
   Health,
+  InstallRequest,
   OutputEvent,
   StartRequest,
   Usage,
@@ -32,6 +35,20 @@ export interface EventsOptions {
   readonly signal: AbortSignal;
 }
 
+/** What an index answers; no body where there is none to have. */
+export interface IndexAnswer {
+  readonly status: number;
+  readonly contentType?: string;
+  readonly contentLength?: number;
+  readonly body?: Readable | Buffer;
+}
+
+/** A package index as a sandbox may use it: it is asked for a path, and whatever it is asked comes from a hostile place. */
+export type IndexHandler = (
+  request: { readonly method: 'GET' | 'HEAD'; readonly path: string },
+  signal: AbortSignal,
+) => Promise<IndexAnswer>;
+
 /**
  * Speaks contract.ts to the executors of all sandboxes; keeps connections open per target and signs a short-lived token for each.
  * Every failure is an `ExecutorError`; every answer is size-limited and schema-checked, for the other side is hostile.
@@ -54,6 +71,15 @@ export interface ExecutorClient {
   health(target: ExecutorTarget, signal?: AbortSignal): Promise<Health>;
   activity(target: ExecutorTarget, signal?: AbortSignal): Promise<Activity>;
   usage(target: ExecutorTarget, signal?: AbortSignal): Promise<Usage>;
+  /** Has the set of packages `id` installed if the executor has not seen it yet; another set makes way. Safe to repeat. */
+  install(
+    target: ExecutorTarget,
+    id: string,
+    request: InstallRequest,
+    options: WaitOptions,
+  ): Promise<DependenciesState>;
+  /** Lends a sandbox a package index until `signal` aborts, which resolves it; rejects when the connection breaks before. */
+  lendIndex(target: ExecutorTarget, index: IndexHandler, signal: AbortSignal): Promise<void>;
   /** Closes the connections to a pod that is gone. */
   forget(podUID: string): void;
   close(): Promise<void>;

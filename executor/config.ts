@@ -14,6 +14,8 @@ export interface ExecutorConfig {
   /** What the pod must not reach before a run may begin. */
   readonly forbiddenAddress: ForbiddenAddress | undefined;
   readonly workspace: string;
+  /** Folder of installed packages. */
+  readonly dependencies: string;
   /** Where interpreters are looked for. */
   readonly path: string;
   /** What every run finds in its environment, before its own variables. */
@@ -43,6 +45,7 @@ const environment = z.object({
   [EXECUTOR_ENV.audience]: z.string().min(1),
   [EXECUTOR_ENV.forbiddenAddress]: tcpAddress.optional(),
   [EXECUTOR_ENV.workspace]: z.string().startsWith('/').default('/workspace'),
+  [EXECUTOR_ENV.dependencies]: z.string().startsWith('/').default('/opt/dependencies'),
   PATH: z.string().default(DEFAULT_PATH),
   LANG: z.string().default('C.UTF-8'),
 });
@@ -57,6 +60,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): E
     audience: parsed[EXECUTOR_ENV.audience],
     forbiddenAddress: parsed[EXECUTOR_ENV.forbiddenAddress],
     workspace,
+    dependencies: parsed[EXECUTOR_ENV.dependencies],
     path: parsed.PATH,
     userEnv: {
       PATH: parsed.PATH,

@@ -12,6 +12,8 @@ import { z } from 'zod';
  * | DELETE /v1/executions/{id}          | cancels; answers with the state; final states stay as they are                |
  * | GET /v1/files?path=                 | entries of a folder of the workspace, as `FileList`                           |
  * | GET, PUT, DELETE /v1/files/{path}   | one file's bytes                                                              |
+ * | PUT /v1/dependencies/{id}?wait=ms   | installs the set of packages `id` in place of the one before, once however often it is sent; `DependenciesState` |
+ * | GET /v1/dependencies/index          | an upgrade to `PACKAGE_INDEX_PROTOCOL`: lends the sandbox a package index, for as long as the connection lasts |
  * | GET /v1/activity                    | `Activity`                                                                    |
  * | GET /v1/usage                       | `Usage`; asking is no activity                                                |
  * | GET /v1/health                      | `Health`; the only call without a token                                       |
@@ -32,6 +34,8 @@ export const EXECUTOR_ENV = {
   forbiddenAddress: 'EXECUTOR_FORBIDDEN_ADDRESS',
   /** Folder of user files; default /workspace. */
   workspace: 'EXECUTOR_WORKSPACE',
+  /** Folder of installed packages; default /opt/dependencies. */
+  dependencies: 'EXECUTOR_DEPENDENCIES',
   /** A variable X for user code stands in the container's environment as SANDBOX_USER_X, so that it cannot configure the daemon itself. */
   userPrefix: 'SANDBOX_USER_',
 } as const;
@@ -140,6 +144,48 @@ export const fileList = z.object({
   entries: z.array(fileEntry).max(10_000),
   truncated: z.boolean(),
 });
+
+/** HTTP/2 in the reverse direction: the executor asks, the control plane answers. Only GET and HEAD, each for a path below /simple/, /files/ or /npm/. */
+export const PACKAGE_INDEX_PROTOCOL = 'sandbox-package-index';
+
+/** A package and which versions of it, as the installer takes them. Neither an option nor a path nor a URL can look so. */
+export const requirement = z
+  .string()
+  .max(256)
+  .regex(
+    /^(@[A-Za-z0-9][A-Za-z0-9._-]*\/)?[A-Za-z0-9][A-Za-z0-9._-]*([@=<>!~][A-Za-z0-9.*+!<>=~^,_-]*)?$/,
+  );
+
+export const installRequest = z.object({
+  installer: z.enum(['uv', 'npm']),
+  requirements: z.array(requirement).max(100),
+  timeoutMs: z.int().min(1).max(3_600_000),
+});
+export type InstallRequest = z.infer<typeof installRequest>;
+
+export const INSTALL_FAILURES = [
+  'InstallerFailed',
+  'TimedOut',
+  'InstallerNotAvailable',
+  /** Another set was asked for meanwhile. */
+  'Superseded',
+] as const;
+
+export const dependenciesState = z.object({
+  id: executionId,
+  phase: z.enum(['Installing', 'Installed', 'Failed']),
+  reason: z.enum(INSTALL_FAILURES).optional(),
+  /** What the installer said. */
+  message: z.string().max(4_096).optional(),
+  /** What user code can import now: after a failure that of the set before. */
+  installed: z
+    .array(z.object({ name: z.string().max(256), version: z.string().max(256) }))
+    .max(500),
+  location: z.string().max(256),
+  ...times,
+  finishedAt: z.iso.datetime().optional(),
+});
+export type DependenciesState = z.infer<typeof dependenciesState>;
 
 export const activity = z.object({
   /** When a run, file call or stream last began, went on or ended. */

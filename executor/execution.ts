@@ -11,11 +11,18 @@ import type { OomKills } from './oom-kills.ts';
 import { type EndFacts, decideOutcome } from './outcome.ts';
 import { OutputCapture } from './output-capture.ts';
 
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string>>;
+  /** Folder of installed packages. */
+  readonly packages?: string;
+}
+
 export interface ExecutionContext {
   readonly launcher: Pick<Launcher, 'run' | 'kill' | 'restart'>;
   readonly clock: Clock;
   readonly oomKills: OomKills;
-  readonly userEnv: Readonly<Record<string, string>>;
+  /** Everything that a run with these variables of its own finds around it. */
+  readonly surroundings: (own: Readonly<Record<string, string>>) => Surroundings;
   readonly events: EventLimits;
 }
 
@@ -52,10 +59,10 @@ export class Execution implements RunListener {
       this.#stop('Timeout');
     }, request.timeoutMs);
     const { language, code, event } = request;
-    const env = { ...context.userEnv, ...request.env };
+    const surroundings = context.surroundings(request.env);
     const deadlineMs = this.#startedAt + request.timeoutMs;
     this.#run = context.launcher.run(
-      { language, code, event, env, executionId: id, deadlineMs },
+      { language, code, event, ...surroundings, executionId: id, deadlineMs },
       this,
     );
   }

@@ -38,7 +38,7 @@ class World {
       launcher,
       clock,
       oomKills: () => 0,
-      userEnv: {},
+      surroundings: (env: Readonly<Record<string, string>>) => ({ env }),
       events: { bytes: 1_000, events: 10 },
     };
     this.executions = new Executions(context, {

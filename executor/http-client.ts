@@ -1,21 +1,32 @@
 import { type Dispatcher, Pool } from 'undici';
 import { z } from 'zod';
-import type { ExecutorClient, EventsOptions, ExecutorTarget, WaitOptions } from './client.ts';
+import type {
+  EventsOptions,
+  ExecutorClient,
+  ExecutorTarget,
+  IndexHandler,
+  WaitOptions,
+} from './client.ts';
 import {
   type Activity,
+  type DependenciesState,
   EXECUTOR_LIMITS,
   type ExecutionState,
   type Health,
   type OutputEvent,
+  type InstallRequest,
+  PACKAGE_INDEX_PROTOCOL,
   type StartRequest,
   type Usage,
   activity,
+  dependenciesState,
   executionState,
   health,
   usage,
 } from './contract.ts';
 import { badAnswer, errorFromAnswer, errorFromFailure } from './client-errors.ts';
 import { readEvents } from './event-lines.ts';
+import { serveIndex } from './index-server.ts';
 import { jsonDepth } from './json-depth.ts';
 import type { TokenSigner } from './token.ts';
 
@@ -104,6 +115,34 @@ export class HttpExecutorClient implements ExecutorClient {
 
   async usage(target: ExecutorTarget, signal?: AbortSignal): Promise<Usage> {
     return this.#call(target, usage, { method: 'GET', path: '/v1/usage', signal });
+  }
+
+  // eslint-disable-next-line @typescript-eslint/max-params -- ExecutorClient has it so
+  async install(
+    target: ExecutorTarget,
+    id: string,
+    request: InstallRequest,
+    options: WaitOptions,
+  ): Promise<DependenciesState> {
+    const path = `/v1/dependencies/${encodeURIComponent(id)}?wait=${String(options.waitMs)}`;
+    const call = { method: 'PUT', path, body: request, ...options } as const;
+    const state = await this.#call(target, dependenciesState, call);
+    if (state.id !== id) throw badAnswer(`it is about packages ${state.id}`);
+    return state;
+  }
+
+  async lendIndex(target: ExecutorTarget, index: IndexHandler, signal: AbortSignal): Promise<void> {
+    try {
+      const { socket } = await this.#poolsOf(target).streams.upgrade({
+        path: '/v1/dependencies/index',
+        protocol: PACKAGE_INDEX_PROTOCOL,
+        headers: { authorization: `Bearer ${await this.#signer.tokenFor(target.podUID)}` },
+        signal,
+      });
+      await serveIndex(socket, index, signal);
+    } catch (cause) {
+      if (!signal.aborted) throw errorFromFailure(cause, signal);
+    }
   }
 
   forget(podUID: string): void {

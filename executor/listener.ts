@@ -1,7 +1,8 @@
 import { type FSWatcher, chmodSync, statSync, watch } from 'node:fs';
 import { unlink } from 'node:fs/promises';
-import { type RequestListener, type Server, createServer } from 'node:http';
+import { type IncomingMessage, type RequestListener, type Server, createServer } from 'node:http';
 import { basename, dirname } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../kube/logger.ts';
 import type { ListenAddress } from './config.ts';
@@ -13,19 +14,24 @@ const MAX_CONNECTIONS = 512;
 const MAX_HEADER_MS = 10_000;
 const RELISTEN_PAUSE_MS = 20;
 
+export interface Handlers {
+  readonly request: RequestListener;
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+}
+
 /** Serves HTTP on the address; a socket file that user code removes is put back. */
 export class HttpListener {
   readonly #address: ListenAddress;
-  readonly #handler: RequestListener;
+  readonly #handlers: Handlers;
   readonly #log: Logger;
   #server: Server | undefined;
   #watcher: FSWatcher | undefined;
   #inode: bigint | undefined;
   #listening: Promise<void> = Promise.resolve();
 
-  constructor(address: ListenAddress, handler: RequestListener, log: Logger) {
+  constructor(address: ListenAddress, handlers: Handlers, log: Logger) {
     this.#address = address;
-    this.#handler = handler;
+    this.#handlers = handlers;
     this.#log = log;
   }
 
@@ -45,8 +51,9 @@ export class HttpListener {
     if (address.kind === 'unix') await unlink(address.path).catch(() => undefined);
     const server = createServer(
       { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: MAX_HEADER_MS, requestTimeout: 0 },
-      this.#handler,
+      this.#handlers.request,
     );
+    server.on('upgrade', this.#handlers.upgrade);
     server.maxConnections = MAX_CONNECTIONS;
     const { promise, resolve, reject } = Promise.withResolvers<undefined>();
     server.once('error', reject);

@@ -4,6 +4,9 @@ import { systemClock } from '../kube/clock.ts';
 import { ActivityLog } from './activity.ts';
 import { createGarbageCollector } from './collect-garbage.ts';
 import { readConfig } from './config.ts';
+import { Dependencies } from './dependencies.ts';
+import { dependencyRoutes, indexUpgrade } from './dependency-routes.ts';
+import { Execution, type ExecutionContext } from './execution.ts';
 import { executionRoutes } from './execution-routes.ts';
 import { Executions } from './executions.ts';
 import { FolderSizer } from './folder-size.ts';
@@ -15,6 +18,7 @@ import { loadNative } from './native.ts';
 import { watchOomKills } from './oom-kills.ts';
 import { NetworkGate } from './network-gate.ts';
 import { ProblemError } from './problem.ts';
+import { LentIndex } from './package-index.ts';
 import { createRouter } from './router.ts';
 import { statusRoutes } from './status-routes.ts';
 import { TokenVerifier } from './token.ts';
@@ -49,28 +53,45 @@ const launcher = new Launcher({
   passed: createGarbageCollector(),
   log,
 });
-const executions = new Executions(
-  { launcher, clock, oomKills: watchOomKills(), userEnv: config.userEnv, events: EVENT_LIMITS },
-  RETENTION,
+const base = { launcher, clock, oomKills: watchOomKills(), events: EVENT_LIMITS };
+const index = new LentIndex();
+const dependencies = new Dependencies({
+  root: config.dependencies,
+  index,
+  run: (id, request, env) => new Execution(id, request, { ...base, surroundings: () => ({ env }) }),
+  path: config.path,
+  clock,
+  log,
+});
+const context: ExecutionContext = {
+  ...base,
+  surroundings: (own) => dependencies.surround({ ...config.userEnv, ...own }),
+};
+const executions = new Executions(context, RETENTION);
+const activity = new ActivityLog(
+  clock,
+  () => executions.running + (dependencies.isInstalling ? 1 : 0),
 );
-const activity = new ActivityLog(clock, () => executions.running);
 const sizer = new FolderSizer(workspace, () => clock.monotonic());
 const languages = await launcher.open();
 const verifier = new TokenVerifier(config.publicKey, config.audience, clock);
+const accepts = async (token: string): Promise<boolean> => {
+  if (!(await verifier.accepts(token))) return false;
+  if (!network.isClosed) throw new ProblemError('Busy', 'the network of the pod is still open');
+  return true;
+};
 const router = createRouter(
   [
     ...executionRoutes(executions, activity),
+    ...dependencyRoutes(dependencies, activity),
     ...fileRoutes(new Workspace(workspace), activity),
     ...statusRoutes({ activity, languages, version: VERSION, network, workspace: sizer }),
   ],
-  async (token) => {
-    if (!(await verifier.accepts(token))) return false;
-    if (!network.isClosed) throw new ProblemError('Busy', 'the network of the pod is still open');
-    return true;
-  },
+  accepts,
   (error) => {
     log.error('request failed', { error: error instanceof Error ? error.stack : String(error) });
   },
 );
-await new HttpListener(config.listen, router, log).open();
+const handlers = { request: router, upgrade: indexUpgrade(index, accepts) };
+await new HttpListener(config.listen, handlers, log).open();
 log.info('listening', { address: config.listen, languages });

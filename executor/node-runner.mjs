@@ -5,7 +5,7 @@
  * Code is run as CommonJS where it can be read so, else as an ES module with `require` at hand, like Node.js itself does with a file of unknown kind.
  */
 import { closeSync, fstatSync, readFileSync, writeSync } from 'node:fs';
-import { createRequire, registerHooks } from 'node:module';
+import Module, { createRequire, registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
@@ -34,6 +34,7 @@ for (const name of Object.keys(process.env)) if (!(name in request.env)) delete 
 Object.assign(process.env, request.env);
 process.argv = [process.argv[0], FILENAME];
 
+if (request.packages) usePackages(request.packages);
 const workspace = process.cwd();
 const require = createRequire(join(workspace, 'execution.js'));
 
@@ -99,6 +100,27 @@ async function loadModule(code) {
   globalThis.require = require;
   const exported = await import(url);
   return pick(exported) ?? exported.__execution_handler__;
+}
+
+/** What was installed is looked for last, wherever it is asked for from; what it needs itself it finds beside it. */
+function usePackages(folder) {
+  // Read by Node.js once, when it booted: before the run and its variables came.
+  Module._initPaths();
+  const parentURL = pathToFileURL(join(folder, 'execution.mjs')).href;
+  registerHooks({
+    resolve: (specifier, context, next) => {
+      try {
+        return next(specifier, context);
+      } catch (error) {
+        if (error.code !== 'ERR_MODULE_NOT_FOUND' || /^[./]|^\w+:/.test(specifier)) throw error;
+        try {
+          return next(specifier, { ...context, parentURL });
+        } catch {
+          throw error;
+        }
+      }
+    },
+  });
 }
 
 function pick(exported) {

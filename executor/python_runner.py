@@ -93,8 +93,12 @@ def prepare(request):
     os.environ.update(request['env'])
     if 'TZ' in os.environ:
         time.tzset()
-    sys.path[0:0] = [os.getcwd(), *filter(None, os.environ.get('PYTHONPATH', '').split(':'))]
+    packages = request.get('packages')
+    # In PYTHONPATH for further interpreters; this one looks there last, as for every site folder, so that none of them stands in for the standard library.
+    sys.path[0:0] = [os.getcwd(), *(path for path in os.environ.get('PYTHONPATH', '').split(':') if path and path != packages)]
     user_site(request['env'].get('HOME'))
+    if packages:
+        add_site(packages)
 
 
 def stream(fd):
@@ -107,9 +111,13 @@ def user_site(home):
     version = f'python{sys.version_info.major}.{sys.version_info.minor}'
     folder = os.path.join(home or '/', '.local', 'lib', version, 'site-packages')
     if os.path.isdir(folder):
-        import site
+        add_site(folder)
 
-        site.addsitedir(folder)
+
+def add_site(folder):
+    import site
+
+    site.addsitedir(folder)
 
 
 def execute(request):

@@ -65,9 +65,17 @@ async function authenticate(
   request: IncomingMessage,
   accepts: (token: string) => Promise<boolean>,
 ): Promise<void> {
-  const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
-  if (token === undefined || !(await accepts(token)))
+  if (!(await accepted(request, accepts)))
     throw new ProblemError('Unauthorized', 'needs a valid token for this pod');
+}
+
+/** Whether a request carries a token that is accepted. */
+export async function accepted(
+  request: IncomingMessage,
+  accepts: (token: string) => Promise<boolean>,
+): Promise<boolean> {
+  const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
+  return token !== undefined && (await accepts(token));
 }
 
 function sendProblem(response: ServerResponse, error: unknown): void {

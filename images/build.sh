@@ -76,7 +76,7 @@ content_digest() {
   {
     printf '%s\n' "$VERSION" "${APT_MIRROR:-}" "${NPM_MIRROR:-}" "${PIP_MIRROR:-}"
     docker image inspect --format '{{.Id}}' "$DEBIAN_IMAGE" "$NODE_IMAGE"
-    (cd "$HERE" && sha256sum build.sh executor-base/Dockerfile templates/*/Dockerfile)
+    (cd "$HERE" && sha256sum build.sh executor-base/Dockerfile templates/*/Dockerfile ../executor/fetch-uv.ts)
     (cd "$1" && find . -type f -print0 | sort -z | xargs -0 sha256sum)
   } | sha256sum | cut -d' ' -f1
 }
@@ -99,6 +99,14 @@ build() { # NAME TITLE CONTEXT DOCKER-OPTIONS...
     "$@" "$context" >"$WORK/build.log" 2>&1 || { tail -20 "$WORK/build.log" >&2; die 1 "$name could not be built"; }
 }
 
+# Of a fixed version and digest, so it need not be part of the content's digest; kept for the next build.
+provide_uv() { # FILE
+  local fetched
+  fetched=$("$ROOT/node_modules/.bin/node" "$ROOT/executor/fetch-uv.ts" "$CACHE" ${PIP_MIRROR:+"$PIP_MIRROR"} 2>"$WORK/uv.log") ||
+    { tail -3 "$WORK/uv.log" >&2; die 1 'uv could not be fetched; --pip-mirror names another Python package index'; }
+  install -m 0755 "$fetched" "$1"
+}
+
 mirror_argument() { [ -z "$2" ] || printf '%s\n' --build-arg "$1=$2"; }
 
 build_all() {
@@ -107,11 +115,12 @@ build_all() {
   build "$BASE_NAME" 'Sandbox executor base' "$WORK/context" --file "$HERE/executor-base/Dockerfile" \
     --build-arg "DEBIAN_IMAGE=$DEBIAN_IMAGE" --build-arg "NODE_IMAGE=$NODE_IMAGE" "${arguments[@]}"
   for template in "${TEMPLATES[@]}"; do
+    mkdir -p "$WORK/$template"
     case $template in
-      python-*) mapfile -t arguments < <(mirror_argument PIP_MIRROR "${PIP_MIRROR:-}") ;;
+      python-*) provide_uv "$WORK/$template/uv"; mapfile -t arguments < <(mirror_argument PIP_MIRROR "${PIP_MIRROR:-}") ;;
       nodejs-*) mapfile -t arguments < <(printf '%s\n' --build-arg "NODE_IMAGE=$NODE_IMAGE"; mirror_argument NPM_MIRROR "${NPM_MIRROR:-}") ;;
     esac
-    build "sandbox-template-$template" "Sandbox template $template" "$HERE/templates/$template" \
+    build "sandbox-template-$template" "Sandbox template $template" "$WORK/$template" --file "$HERE/templates/$template/Dockerfile" \
       --build-arg "BASE_IMAGE=$BASE_NAME:$TAG" "${arguments[@]}"
   done
 }

@@ -15,6 +15,8 @@ import { createHttpClient, type HttpClient } from '../kube/http-client.ts';
 import { loadKubeConfig } from '../kube/kube-config.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { Pod } from '../kube/pod.ts';
+import { packageIndexConfig } from '../operator/package-index/config.ts';
+import { createPackageIndexes } from '../operator/package-index/create.ts';
 import { createOperator, type Operator } from '../operator/operator.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { createApiServer } from './api-server/api-server.ts';
@@ -138,11 +140,17 @@ function addressWith(runner: PodRunner): (pod: Pod) => ExecutorAddress | undefin
 }
 
 async function operate(
-  { logger, client, runner, executor, metrics }: Parts,
+  { installation, logger, client, runner, executor, metrics }: Parts,
   executorPublicKey: string,
   shutdown: Shutdown,
 ): Promise<void> {
+  const packages = packageIndexConfig(process.env);
+  const cache = packages.cacheFolder ?? installation.packageCache;
+  const deps = { clock: systemClock, logger: logger.child({ component: 'package-index' }) };
+  const lent = await createPackageIndexes(packages, cache, deps);
+  shutdown.add(() => lent.close());
   const operator = createOperator({
+    packageIndexes: lent.indexes,
     client,
     executor,
     addressOf: addressWith(runner),

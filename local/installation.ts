@@ -14,6 +14,12 @@ export interface Installation {
   /** The bundled executor of the process runner. */
   readonly executor: string;
   readonly workspaces: string;
+  /** The packages of the sandboxes of the process runner. */
+  readonly dependencies: string;
+  /** What was fetched from package indexes. */
+  readonly packageCache: string;
+  /** The installer of Python packages, for the process runner. */
+  readonly uv: string;
   /** Tells this installation's containers from another's on the same Docker engine. */
   readonly id: string;
   /** What kubectl and the operator show to the local API server. */
@@ -33,6 +39,9 @@ export function openInstallation(folder: string): Installation {
     running: at('running.json'),
     executor: at('executor'),
     workspaces: at('workspaces'),
+    dependencies: at('dependencies'),
+    packageCache: at('package-cache'),
+    uv: at('uv'),
     id: keptSecret(at('installation-id'), 4),
     kubeToken: keptSecret(at('kube-token'), 24),
   };

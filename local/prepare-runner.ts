@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { build } from '../executor/build.ts';
+import { fetchUv } from '../executor/fetch-uv.ts';
 import { systemClock } from '../kube/clock.ts';
 import { createLogger } from '../kube/logging.ts';
+import { packageIndexConfig } from '../operator/package-index/config.ts';
 import type { LocalConfig } from './config.ts';
 import type { Installation } from './installation.ts';
 import type { PodRunner } from './runners/pod-runner.ts';
@@ -21,8 +23,20 @@ export async function prepareRunner(
 ): Promise<string> {
   const chosen = await choose(config.runner, installation);
   if (chosen === 'docker' && !(await buildImages(config.runner))) return fallBack(installation);
+  if (chosen === 'process') await provideUv(installation);
   await build(installation.executor);
   return config.runner ?? chosen;
+}
+
+/** Containers have it in their image. Without it everything works but the installation of Python packages. */
+async function provideUv({ uv }: Installation): Promise<void> {
+  const { pythonIndexUrl } = packageIndexConfig(process.env).policy;
+  await fetchUv(uv, pythonIndexUrl).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    say(
+      `uv cannot be fetched from ${pythonIndexUrl} (${reason}): unless this machine has one in /usr, Python packages cannot be installed in sandboxes. SANDBOX_PYTHON_INDEX_URL names another index.`,
+    );
+  });
 }
 
 async function choose(wanted: Wanted, installation: Installation): Promise<PodRunner['name']> {
@@ -41,6 +55,7 @@ async function fallBack(installation: Installation): Promise<string> {
   say(
     'The base images can neither be pulled nor made here (making them needs root on Debian); going on without containers.',
   );
+  await provideUv(installation);
   await build(installation.executor);
   return choose('process', installation);
 }

@@ -12,6 +12,7 @@ import type { Memory } from './memory.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import type { Archive } from './mirror/archive.ts';
 import { Newcomers } from './newcomers.ts';
+import type { PackageIndexes } from './package-index/gateway.ts';
 import type { PodSettings } from './sandbox/pod.ts';
 import { sandboxReconciler } from './sandbox/reconciler.ts';
 import { sandboxTemplateReconciler } from './sandbox-template/reconciler.ts';
@@ -35,6 +36,7 @@ export interface ControllerContext {
   readonly pod: PodSettings;
   /** Absent: there is no history. */
   readonly archive?: Archive | undefined;
+  readonly packageIndexes: PackageIndexes;
 }
 
 /** How many reconciles of a kind go on at a time; each mostly waits for the API server. */
@@ -48,7 +50,7 @@ export function sandboxController(context: ControllerContext): Controller {
     ...context,
     ...memory,
     writes: memory.sandboxWrites,
-    policy: { ...settings, pod },
+    policy: { ...settings, pod, indexes: context.packageIndexes.policy },
   });
   const concurrency = CONCURRENCY.sandbox;
   const sources = sandboxSources(caches);

@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { z } from 'zod';
 import { FIELD_MANAGER } from '../crds/names.ts';
@@ -14,7 +15,8 @@ import { loadKubeConfig } from '../kube/kube-config.ts';
 import { createLogger } from '../kube/logging.ts';
 import { Database } from '../storage/history/database.ts';
 import { operatorConfig, type OperatorConfig } from './config.ts';
-
+import { packageIndexConfig } from './package-index/config.ts';
+import { createPackageIndexes } from './package-index/create.ts';
 import { createOperator, type Operator, type OperatorDeps } from './operator.ts';
 
 /** The operator as a process of its own in a cluster. */
@@ -32,8 +34,15 @@ async function main(): Promise<void> {
   };
   const database = databaseIn(config);
   const history = database && { database, retention: config.retention };
-  const parts = { client, executor, pod, ...(history === undefined ? {} : { history }) };
-  await operatorIn(config, parts).run(stopping);
+  const logger = createLogger({ level: config.logLevel, fields: { component: 'operator' } });
+  const packages = packageIndexConfig(process.env);
+  const cache = packages.cacheFolder ?? join(tmpdir(), 'sandbox-packages');
+  const lent = await createPackageIndexes(packages, cache, { clock: systemClock, logger });
+  const packageIndexes = lent.indexes;
+  const parts = { client, executor, pod, logger, packageIndexes };
+  const operator = operatorIn(config, { ...parts, ...(history === undefined ? {} : { history }) });
+  await operator.run(stopping);
+  await lent.close();
   await database?.close();
   await executor.close();
   await client.close();
@@ -45,7 +54,10 @@ function databaseIn({ databaseUrl: url }: OperatorConfig): Database | undefined 
 
 function operatorIn(
   config: OperatorConfig,
-  parts: Pick<OperatorDeps, 'client' | 'executor' | 'pod' | 'history'>,
+  parts: Pick<
+    OperatorDeps,
+    'client' | 'executor' | 'pod' | 'logger' | 'packageIndexes' | 'history'
+  >,
 ): Operator {
   const { namespace, settings, lease, healthPort } = config;
   return createOperator({
@@ -55,7 +67,6 @@ function operatorIn(
     addressOf: clusterAddressOf,
     clock: systemClock,
     random: Math.random,
-    logger: createLogger({ level: config.logLevel, fields: { component: 'operator' } }),
     registry: new Registry(),
     // A pod's container can start anew under the same name; its predecessor's lease is not its own.
     identity: `${config.podName ?? hostname()}_${randomBytes(4).toString('hex')}`,

@@ -9,12 +9,14 @@ import type { Caches } from './caches.ts';
 import { CreatedPods } from './created-pods.ts';
 import { InFlightRuns } from './execution/runs.ts';
 import { OwnWrites } from './own-writes.ts';
+import { InFlightInstalls } from './sandbox/installs.ts';
 import { ExecutorMonitor } from './sandbox/executor-monitor.ts';
 
 /** What a running operator knows beyond its caches. All of it may be lost: the status and the executors bring it back. */
 export interface Memory {
   readonly monitor: ExecutorMonitor;
   readonly runs: InFlightRuns;
+  readonly installs: InFlightInstalls;
   readonly createdPods: CreatedPods;
   readonly sandboxWrites: OwnWrites<Sandbox>;
   readonly executionWrites: OwnWrites<Execution>;
@@ -43,6 +45,7 @@ export function createMemory(options: MemoryOptions): Memory {
   return {
     monitor,
     runs,
+    installs: new InFlightInstalls(options),
     createdPods: new CreatedPods(clock),
     sandboxWrites: new OwnWrites(),
     executionWrites: new OwnWrites(),
@@ -55,11 +58,13 @@ export function forgetWhatIsGone(memory: Memory, caches: Caches, executor: Execu
     memory.createdPods.forget(controllerOf(object)?.uid ?? '');
     if (type !== 'deleted') return;
     memory.monitor.forget(object.metadata.uid);
+    memory.installs.forgetPod(object.metadata.uid);
     executor.forget(object.metadata.uid);
   });
   caches.sandboxes.subscribe(
     onDeleted(({ metadata }) => {
       memory.sandboxWrites.forget(metadata.uid);
+      memory.installs.forget(metadata.uid);
       memory.createdPods.forget(metadata.uid);
     }),
   );

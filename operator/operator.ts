@@ -26,6 +26,7 @@ import { createOperatorMetrics, together } from './metrics.ts';
 import type { Subject } from './mirror/backlog.ts';
 import { createHistory } from './mirror/history.ts';
 import type { History, HistorySettings } from './mirror/history.ts';
+import type { PackageIndexes } from './package-index/gateway.ts';
 import type { PodSettings } from './sandbox/pod.ts';
 import { warnAboutDeletedTemplates } from './sandbox-template/events.ts';
 import { createServiceMetrics } from './service-metrics.ts';
@@ -46,6 +47,7 @@ export interface OperatorDeps {
   /** Names this process in leases and events. */
   readonly identity: string;
   readonly pod: PodSettings;
+  readonly packageIndexes: PackageIndexes;
   readonly settings?: Partial<Settings>;
   /** Absent: objects stay, and are gone for good when they go. */
   readonly history?: HistorySettings;
@@ -152,6 +154,7 @@ function operatorOf(manager: Manager, caches: Caches, memory: Memory): Operator 
   // After the controllers, which would start new ones.
   const endConversations = (): void => {
     memory.runs.stop();
+    memory.installs.stop();
     memory.monitor.stop();
   };
   return {

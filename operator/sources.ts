@@ -58,7 +58,14 @@ export function templateSources(caches: Caches, delayMs: number): readonly Sourc
 }
 
 function whatExecutionsLookAt({ metadata, spec, status }: Sandbox): unknown {
-  return [metadata.deletionTimestamp, spec, status?.phase, status?.podUID, status?.conditions];
+  return [
+    metadata.deletionTimestamp,
+    spec,
+    status?.phase,
+    status?.podUID,
+    status?.conditions,
+    status?.dependencies?.settledPodUID,
+  ];
 }
 
 function keyOfObject(object: Parameters<typeof refOf>[0]): string {

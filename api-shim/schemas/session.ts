@@ -2,10 +2,9 @@ import { z } from 'zod';
 import { RUNTIMES } from '../../crds/sandbox-template.ts';
 import { SANDBOX_REASONS } from '../../crds/reasons.ts';
 import { SESSION_STATUSES } from '../../crds/rest-status.ts';
+import { DEFAULT_INDEX_URL } from '../../crds/dependencies.ts';
+import { dependencies, packageIndex } from './dependencies.ts';
 import { envVars, integer, pageOf, paging, restId, timestamp } from './fields.ts';
-
-/** Always this one; an index of one's own comes with the installation of dependencies. */
-export const PACKAGE_INDEX = 'https://pypi.org/simple/';
 
 /** Text that says a finite number, or thousandths of a core as Kubernetes writes them. Which numbers are allowed is `isCpu`. */
 const cpu = z
@@ -14,8 +13,6 @@ const cpu = z
   .meta({ description: 'CPU cores.', example: '1' });
 const memory = z.string().meta({ description: 'Whole number with Mi or Gi.', example: '512Mi' });
 const disk = z.string().meta({ description: 'Whole number with Mi or Gi.', example: '1Gi' });
-
-const dependency = z.object({ name: z.string().min(1).max(100), version: z.string().nullish() });
 
 export const createSessionRequest = z
   .object({
@@ -33,19 +30,15 @@ export const createSessionRequest = z
       .meta({ description: 'The same as cpu, memory and disk beside it, which win.' }),
     env_vars: envVars.default({}),
     event: z.record(z.string(), z.unknown()).nullish().meta({ description: 'Ignored.' }),
-    dependencies: z
-      .array(dependency)
-      .max(50)
+    dependencies: dependencies
       .default([])
-      .meta({ description: 'Must be empty in this version.' }),
-    install_timeout: integer(30, 1800).default(300),
+      .meta({ description: 'Installed when the sandbox is ready; executions wait for it.' }),
+    install_timeout: integer(30, 1800)
+      .default(300)
+      .meta({ description: 'Seconds that an installation may take.' }),
     fail_on_dependency_error: z.boolean().default(true),
     allow_version_conflicts: z.boolean().default(false),
-    python_package_index_url: z
-      .string()
-      .max(512)
-      .nullish()
-      .meta({ description: `Must be unset or ${PACKAGE_INDEX} in this version.` }),
+    python_package_index_url: packageIndex,
   })
   .meta({
     id: 'CreateSession',
@@ -128,7 +121,7 @@ export const sessionResponse = z
         pod_name: 'sess-20261124-fcd4af56-1b2c3d4e5f',
         env_vars: {},
         timeout: 300,
-        python_package_index_url: PACKAGE_INDEX,
+        python_package_index_url: DEFAULT_INDEX_URL,
         requested_dependencies: [],
         installed_dependencies: [],
         dependency_install_status: 'completed',

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Clock } from '../../kube/clock.ts';
 import type { Logger } from '../../kube/logger.ts';
+import { findUv } from '../../executor/fetch-uv.ts';
 import type { LocalConfig } from '../config.ts';
 import type { Installation } from '../installation.ts';
 import { findDocker, type DockerEngine } from './docker-engine.ts';
@@ -11,7 +12,10 @@ import { createProcessRunner } from './process-runner.ts';
 import { RunnerUnavailableError } from './runner-error.ts';
 
 export interface ChooseRunnerOptions {
-  readonly installation: Pick<Installation, 'folder' | 'id' | 'executor' | 'workspaces'>;
+  readonly installation: Pick<
+    Installation,
+    'folder' | 'id' | 'executor' | 'workspaces' | 'dependencies' | 'uv'
+  >;
   /** SANDBOX_RUNNER. */
   readonly wanted: LocalConfig['runner'];
   /** DOCKER_HOST, XDG_RUNTIME_DIR, PATH. */
@@ -84,6 +88,8 @@ async function processRunner({
     runFolder: runFolderOf(installation),
     workspaceFolder: installation.workspaces,
     executorFolder: installation.executor,
+    dependenciesFolder: installation.dependencies,
+    uv: findUv(installation.uv),
     clock,
     logger,
   });

@@ -20,6 +20,9 @@ export interface ContainerPlace {
   readonly socketFolder: string;
 }
 
+/** Where the packages of a sandbox are; part of its pod, unlike its workspace. */
+export const DEPENDENCIES_MOUNT = '/opt/dependencies';
+
 export function containerName(installation: string, podUID: string): string {
   return `sandbox-${installation}-${podUID}`;
 }
@@ -91,6 +94,17 @@ function hostConfig(request: StartPod, place: ContainerPlace): Docker.HostConfig
             [DOCKER_LABEL.installation]: place.installation,
             [DOCKER_LABEL.workspace]: request.workspaceId,
           },
+        },
+      },
+      {
+        // Without a name it goes with its container; the label is for what a crash leaves behind.
+        Type: 'volume',
+        Source: '',
+        Target: DEPENDENCIES_MOUNT,
+        VolumeOptions: {
+          NoCopy: false,
+          DriverConfig: { Name: 'local', Options: {} },
+          Labels: { [DOCKER_LABEL.installation]: place.installation },
         },
       },
       { Type: 'bind', Source: place.socketFolder, Target: SOCKET_MOUNT },

@@ -264,7 +264,8 @@ class DockerRunner implements PodRunner {
   async #remove(container: string): Promise<void> {
     const handle = this.#docker.getContainer(container);
     try {
-      await handle.remove({ force: true, v: false });
+      // With its nameless volume; the workspace has a name.
+      await handle.remove({ force: true, v: true });
     } catch (error) {
       if (!hasStatus(error, 404, 409)) throw error;
       // 409: it is being removed already, by someone who is not done yet.

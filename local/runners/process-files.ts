@@ -33,7 +33,7 @@ export async function provideCommonFolders(runFolder: string): Promise<CommonFol
   return { etc, mountPoint };
 }
 
-/** The workspaces of the process runner: a folder each, beneath one that only this user may enter. */
+/** Folders of sandboxes of the process runner, such as their workspaces: one each, beneath one that only this user may enter. */
 export class WorkspaceFolders {
   readonly #folder: string;
   readonly #root: boolean;
@@ -58,11 +58,11 @@ export class WorkspaceFolders {
 
   async keepOnly(wanted: ReadonlySet<string>): Promise<void> {
     const found = await readdir(this.#folder).catch(() => []);
-    await Promise.all(found.filter((name) => !wanted.has(name)).map((name) => this.#remove(name)));
+    await Promise.all(found.filter((name) => !wanted.has(name)).map((name) => this.remove(name)));
   }
 
   /** By programs that walk with descriptors: user code may have made paths that are longer than a system call takes, and closed folders. */
-  async #remove(name: string): Promise<void> {
+  async remove(name: string): Promise<void> {
     const folder = path.join(this.#folder, name);
     await run('chmod', ['-R', 'u+rwX', '--', folder]).catch(() => undefined);
     await run('rm', ['-rf', '--', folder]);

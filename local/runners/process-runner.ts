@@ -26,6 +26,10 @@ export interface ProcessRunnerOptions {
   /** Private folder for the executors' sockets; its path must be short (`socketsFit`). */
   readonly runFolder: string;
   readonly workspaceFolder: string;
+  /** For the packages of sandboxes. */
+  readonly dependenciesFolder: string;
+  /** The installer of Python packages; absent: the host's own, if there is one. */
+  readonly uv?: string | undefined;
   /** Folder with executor.mjs (`executor/build.ts`). */
   readonly executorFolder: string;
   readonly clock: Clock;
@@ -122,6 +126,7 @@ class ProcessRunner implements PodRunner {
   readonly #means: Means;
   readonly #sockets: ExecutorSockets;
   readonly #workspaces: WorkspaceFolders;
+  readonly #dependencies: WorkspaceFolders;
   readonly #listeners: ((exit: PodExit) => void)[] = [];
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #starting = new Set<string>();
@@ -131,6 +136,7 @@ class ProcessRunner implements PodRunner {
     this.#means = means;
     this.#sockets = new ExecutorSockets(options.runFolder);
     this.#workspaces = new WorkspaceFolders(options.workspaceFolder, means.root);
+    this.#dependencies = new WorkspaceFolders(options.dependenciesFolder, means.root);
     this.isolation = isolationOf(means);
   }
 
@@ -163,7 +169,9 @@ class ProcessRunner implements PodRunner {
   async list(): Promise<readonly RunningPod[]> {
     if (this.#sandboxes.size === 0 && this.#starting.size === 0)
       await this.#means.cgroups?.removeAll();
-    await this.#sockets.keepOnly(() => [...this.#sandboxes.keys(), ...this.#starting]);
+    const known = (): string[] => [...this.#sandboxes.keys(), ...this.#starting];
+    await this.#sockets.keepOnly(known);
+    await this.#dependencies.keepOnly(new Set(known()));
     return [...this.#sandboxes.values()].map(({ pod }) => pod);
   }
 
@@ -191,6 +199,7 @@ class ProcessRunner implements PodRunner {
     const limits = containerLimits(pod);
     const { isolator, cgroups, common } = this.#means;
     const workspace = await this.#workspaces.provide(workspaceId);
+    const dependencies = await this.#dependencies.provide(uid);
     await this.#sockets.remove(uid); // the socket of an executor that ended would be in the way of the next
     const socketFolder = await this.#sockets.provide(uid);
     const cgroup = await cgroups?.create(uid, limits);
@@ -199,6 +208,8 @@ class ProcessRunner implements PodRunner {
       executor: this.#options.executorFolder,
       etc: common.etc,
       workspace,
+      dependencies,
+      uv: this.#options.uv,
       socketFolder,
       cgroupMounts: cgroup?.mounts ?? [],
     };
@@ -246,6 +257,7 @@ class ProcessRunner implements PodRunner {
       const oomKilled = ((await sandbox.cgroup?.oomKills()) ?? 0) > 0;
       await sandbox.cgroup?.remove();
       await this.#sockets.remove(podUID);
+      await this.#dependencies.remove(podUID);
       this.#sandboxes.delete(podUID);
       if (sandbox.stopped) return;
       const exit = {

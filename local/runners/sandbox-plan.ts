@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import type { ContainerLimits } from './container-limits.ts';
+import { DEPENDENCIES_MOUNT } from './container-spec.ts';
 import { SOCKET_MOUNT } from './executor-sockets.ts';
 
 /** One thing in the file system of a sandbox. Whatever no mount names is not there. */
@@ -27,14 +28,19 @@ export interface SandboxSources {
   /** Folder with the sandbox's own passwd, group and hosts. */
   readonly etc: string;
   readonly workspace: string;
+  /** For installed packages; absent: there is no place for them. */
+  readonly dependencies?: string;
+  /** The installer of Python packages; absent: the host's own, if there is one below /usr. */
+  readonly uv?: string | undefined;
   readonly socketFolder: string;
   /** Host folder and its place in the sandbox: the accounts of its cgroup. */
   readonly cgroupMounts: readonly { readonly from: string; readonly to: string }[];
 }
 
 const NODE = '/opt/node/bin/node';
+const UV = '/opt/uv/uv';
 /** Of everything in the sandbox; user code finds its own in the executor's choice. */
-export const SANDBOX_PATH = `${path.dirname(NODE)}:/usr/local/bin:/usr/bin:/bin`;
+export const SANDBOX_PATH = `${path.dirname(NODE)}:${path.dirname(UV)}:/usr/local/bin:/usr/bin:/bin`;
 export const EXECUTOR_COMMAND = [NODE, '--disable-sigusr1', '/opt/executor/executor.mjs'];
 
 const SHARED_MEMORY_BYTES = 64 * 2 ** 20;
@@ -75,6 +81,10 @@ export function sandboxMounts(sources: SandboxSources, limits: ContainerLimits):
     { kind: 'tmpfs', bytes: limits.tmpBytes, to: '/tmp' },
     { kind: 'tmpfs', bytes: SHARED_MEMORY_BYTES, to: '/dev/shm' },
     { kind: 'rw', from: sources.workspace, to: '/workspace' },
+    ...(sources.dependencies === undefined
+      ? []
+      : [{ kind: 'rw', from: sources.dependencies, to: DEPENDENCIES_MOUNT } as const]),
+    ...(sources.uv === undefined ? [] : [readOnly(sources.uv, UV)]),
     { kind: 'rw', from: sources.socketFolder, to: SOCKET_MOUNT },
   ];
 }

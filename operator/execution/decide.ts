@@ -5,6 +5,7 @@ import { isEnded } from '../../crds/sandbox.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import { isConditionTrue } from '../../kube/conditions.ts';
 import { keyOf, refOf } from '../../kube/objects.ts';
+import { awaitsPackages } from '../sandbox/packages.ts';
 import { podState } from '../sandbox/pod-state.ts';
 import type { Settings } from '../settings.ts';
 import { sameStatus } from '../status-writer.ts';
@@ -44,6 +45,7 @@ const RULES: readonly Rule[] = [
   giveUpOverdue,
   cancelRun,
   awaitReadySandbox,
+  awaitPackages,
   startOrResume,
   reportRunning,
   awaitOutcome,
@@ -171,6 +173,13 @@ function awaitReadySandbox(seen: Observed): Decision | undefined {
 
 const READY = SANDBOX_CONDITIONS.ready;
 const POD_RECHECK_MS = 100;
+
+/** So that what its code imports is there; one that was handed over before goes on. */
+function awaitPackages({ execution, sandbox, pod, run }: Observed): Decision | undefined {
+  if (run !== undefined || execution.status?.podUID !== undefined) return undefined;
+  if (sandbox === undefined || pod === undefined) return undefined;
+  return awaitsPackages(sandbox, pod) ? { actions: [] } : undefined;
+}
 
 /** One that is known to have begun is only asked for: an executor that has forgotten it must not run it again. */
 function startOrResume(seen: Observed, { runningAfterMs }: Settings): Decision | undefined {

@@ -4,6 +4,7 @@ import { FINALIZER } from '../../crds/names.ts';
 import { SANDBOXES } from '../../crds/sandbox.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import type { ExecutorTarget } from '../../executor/client.ts';
+import type { InstallRequest } from '../../executor/contract.ts';
 import type { KubeClient, Patch } from '../../kube/client.ts';
 import { ConflictError, ForbiddenError, InvalidError, NotFoundError } from '../../kube/errors.ts';
 import { addFinalizerPatch, removeFinalizerPatch } from '../../kube/finalizers.ts';
@@ -15,7 +16,9 @@ import type { Pod } from '../../kube/pod.ts';
 import type { CreatedPods } from '../created-pods.ts';
 import type { Archive } from '../mirror/archive.ts';
 import type { OwnWrites } from '../own-writes.ts';
+import type { PackageIndexes } from '../package-index/gateway.ts';
 import type { ExecutorMonitor } from './executor-monitor.ts';
+import type { InFlightInstalls } from './installs.ts';
 import type { Learned } from './observe.ts';
 
 /** Everything that a decision can have done. Each may be done twice without harm. */
@@ -28,7 +31,15 @@ export type Action =
   | { readonly type: 'deleteSandbox' }
   | { readonly type: 'deleteExecution'; readonly execution: Execution }
   | { readonly type: 'askHealth'; readonly target: ExecutorTarget }
-  | { readonly type: 'askActivity'; readonly target: ExecutorTarget };
+  | { readonly type: 'askActivity'; readonly target: ExecutorTarget }
+  | {
+      readonly type: 'install';
+      readonly target: ExecutorTarget;
+      readonly revision: string;
+      readonly indexUrl: string;
+      readonly request: InstallRequest;
+    }
+  | { readonly type: 'forgetInstall' };
 
 export interface ActDeps {
   readonly client: KubeClient;
@@ -36,6 +47,8 @@ export interface ActDeps {
   readonly createdPods: CreatedPods;
   readonly writes: OwnWrites<Sandbox>;
   readonly archive?: Archive | undefined;
+  readonly installs: InFlightInstalls;
+  readonly packageIndexes: PackageIndexes;
 }
 
 interface Subject {
@@ -76,12 +89,36 @@ async function actOne(
       return remove(deps.client, SANDBOXES, { object: subject.sandbox, signal: subject.signal });
     case 'deleteExecution':
       return remove(deps.client, EXECUTIONS, { object: action.execution, signal: subject.signal });
+    default:
+      talkToExecutor(deps, action, subject.sandbox);
+      return undefined;
+  }
+}
+
+/** What goes on outside of this reconcile, and has the sandbox looked at again. */
+type Conversation = Extract<
+  Action,
+  { readonly type: 'askHealth' | 'askActivity' | 'install' | 'forgetInstall' }
+>;
+
+function talkToExecutor(deps: ActDeps, action: Conversation, sandbox: Sandbox): void {
+  const key = keyOf(refOf(sandbox));
+  const sandboxUID = sandbox.metadata.uid;
+  switch (action.type) {
     case 'askHealth':
-      deps.monitor.askHealth(keyOf(refOf(subject.sandbox)), action.target);
-      return undefined;
+      deps.monitor.askHealth(key, action.target);
+      return;
     case 'askActivity':
-      deps.monitor.askActivity(keyOf(refOf(subject.sandbox)), action.target);
-      return undefined;
+      deps.monitor.askActivity(key, action.target);
+      return;
+    case 'install': {
+      const index = deps.packageIndexes.open(action.indexUrl);
+      deps.installs.ensure({ ...action, sandboxUID, key, index });
+      return;
+    }
+    case 'forgetInstall':
+      deps.installs.forget(sandboxUID);
+      return;
   }
 }
 

@@ -4,6 +4,7 @@ import type { SandboxReason } from '../../crds/reasons.ts';
 import { isEnded } from '../../crds/sandbox.ts';
 import type { SandboxStatus } from '../../crds/sandbox.ts';
 import { hasFinalizer } from '../../kube/finalizers.ts';
+import type { IndexPolicy } from '../package-index/allowed.ts';
 import type { Settings } from '../settings.ts';
 import { sameStatus } from '../status-writer.ts';
 import { timeOf, timestamp } from '../timestamp.ts';
@@ -18,6 +19,7 @@ import {
 } from './deadlines.ts';
 import { hindranceOf, isOrdinary, overdueReason, templateHindrance } from './hindrance.ts';
 import type { Observed } from './observe.ts';
+import { packageStep } from './packages.ts';
 import { buildPod } from './pod.ts';
 import type { PodSettings } from './pod.ts';
 import { isLive, podState } from './pod-state.ts';
@@ -43,6 +45,7 @@ export interface Decision {
 
 export interface Policy extends Settings {
   readonly pod: PodSettings;
+  readonly indexes: IndexPolicy;
 }
 
 type Rule = (seen: Observed, policy: Policy) => Decision | undefined;
@@ -218,9 +221,10 @@ function serve(seen: Observed, policy: Policy): Decision {
   const asked = seen.executor.answeredAt;
   const isHealthDue = asked === undefined || asked + policy.livenessIntervalMs <= seen.now;
   const isSilent = seen.executor.silentSince !== undefined;
+  const packages = packageStep(seen, policy.indexes);
   return {
-    actions: isHealthDue || isSilent ? askHealth(seen) : [],
-    status: runningStatus(seen),
+    actions: [...(isHealthDue || isSilent ? askHealth(seen) : []), ...packages.actions],
+    status: runningStatus(seen, packages.status),
     ...untilNextLook(seen, policy),
   };
 }

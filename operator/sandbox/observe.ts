@@ -18,6 +18,7 @@ import type { CreatedPods } from '../created-pods.ts';
 import type { Archive } from '../mirror/archive.ts';
 import type { OwnWrites } from '../own-writes.ts';
 import type { ExecutorMonitor, ExecutorView } from './executor-monitor.ts';
+import type { InFlightInstalls, InstallView } from './installs.ts';
 import { podName, sandboxLabel } from './pod-name.ts';
 import { isLive } from './pod-state.ts';
 
@@ -34,6 +35,8 @@ export interface Observed {
   /** What the executor of `pod` said. */
   readonly executor: ExecutorView;
   readonly executions: readonly Execution[];
+  /** The installation of packages that this process follows. */
+  readonly install: InstallView | undefined;
   /** What acting on the decision before this one brought to light. */
   readonly learned: Learned | undefined;
   /** Whether history has it and its executions as they are, and as objects whose time is up; undefined: there is no history. */
@@ -49,6 +52,7 @@ export interface ObserveDeps {
   readonly clock: Clock;
   readonly caches: Caches;
   readonly monitor: ExecutorMonitor;
+  readonly installs: InFlightInstalls;
   readonly createdPods: CreatedPods;
   readonly writes: OwnWrites<Sandbox>;
   /** Absent: there is no history. */
@@ -78,6 +82,7 @@ export async function observe(
     target: targetOf(deps, pod),
     executor: pod === undefined ? {} : deps.monitor.view(pod.metadata.uid),
     executions,
+    install: deps.installs.view(sandbox.metadata.uid),
     learned: undefined,
     isMirrored: isMirrored(deps, [sandbox, ...executions]),
     now: deps.clock.now(),

@@ -1,9 +1,10 @@
-import { LABEL, MANAGED_BY } from '../../crds/names.ts';
+import { ANNOTATION, LABEL, MANAGED_BY } from '../../crds/names.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import type { SandboxTemplate, SandboxTemplateSpec } from '../../crds/sandbox-template.ts';
 import { EXECUTOR_ENV, EXECUTOR_PORT } from '../../executor/contract.ts';
 import type { Draft } from '../../kube/objects.ts';
 import type { Container, EnvVar, Pod, PodSpec, SecurityContext, Volume } from '../../kube/pod.ts';
+import { templatePackages } from './packages.ts';
 import { podName, sandboxLabel } from './pod-name.ts';
 
 /** What every sandbox pod of this installation has in common. */
@@ -18,6 +19,7 @@ export interface PodSettings {
 
 export const CONTAINER_NAME = 'sandbox';
 const WORKSPACE = '/workspace';
+const DEPENDENCIES = '/opt/dependencies';
 const USER_ID = 1000;
 
 /**
@@ -36,6 +38,7 @@ export function buildPod(
       name: podName(sandbox),
       namespace: sandbox.metadata.namespace ?? '',
       labels: labels(sandbox),
+      annotations: { [ANNOTATION.templatePackages]: templatePackages(template.spec) },
     },
     spec: podSpec(sandbox, template.spec, settings),
   };
@@ -84,6 +87,7 @@ function container(
     volumeMounts: [
       { name: 'workspace', mountPath: WORKSPACE },
       { name: 'tmp', mountPath: '/tmp' },
+      { name: 'dependencies', mountPath: DEPENDENCIES },
       { name: 'run', mountPath: '/run/executor' },
     ],
     terminationMessagePolicy: 'FallbackToLogsOnError',
@@ -163,6 +167,7 @@ function volumes(disk: string): readonly Volume[] {
   return [
     { name: 'workspace', emptyDir: { sizeLimit: disk } },
     { name: 'tmp', emptyDir: { sizeLimit: disk } },
+    { name: 'dependencies', emptyDir: { sizeLimit: disk } },
     { name: 'run', emptyDir: { sizeLimit: '16Mi' } },
   ];
 }

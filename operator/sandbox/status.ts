@@ -7,6 +7,7 @@ import { timestamp } from '../timestamp.ts';
 import { expiresAt, idleDeadline, isReady, knownUse, recordedUse } from './deadlines.ts';
 import { hindranceOf } from './hindrance.ts';
 import type { Observed } from './observe.ts';
+import { awaitingPod } from './packages.ts';
 import { podState } from './pod-state.ts';
 import type { Loss } from './recovery.ts';
 
@@ -23,11 +24,21 @@ const LONGEST_MESSAGE = 4_096;
 export function pendingStatus(seen: Observed): SandboxStatus {
   const before = seen.sandbox.status;
   const phase = before?.phase === 'Recovering' ? 'Recovering' : 'Pending';
-  return status(seen, { phase, ...hindranceOf(seen) }, podFields(seen));
+  return status(
+    seen,
+    { phase, ...hindranceOf(seen) },
+    {
+      ...podFields(seen),
+      dependencies: awaitingPod(seen.sandbox),
+    },
+  );
 }
 
 /** Serves. The use that is recorded moves on only when its idle deadline came due: it must not cost a write per run. */
-export function runningStatus(seen: Observed): SandboxStatus {
+export function runningStatus(
+  seen: Observed,
+  dependencies: SandboxStatus['dependencies'],
+): SandboxStatus {
   const readyAt = isReady(seen) ? seen.sandbox.status?.readyAt : undefined;
   const recorded = recordedUse(seen);
   const recordedDeadline = idleDeadline(seen, recorded);
@@ -36,6 +47,7 @@ export function runningStatus(seen: Observed): SandboxStatus {
   const headline = { phase: 'Running', reason: 'ExecutorAnswering', message: '' } as const;
   return status(seen, headline, {
     ...podFields(seen),
+    dependencies,
     nextAttemptAt: undefined,
     readyAt: readyAt ?? timestamp(seen.now),
     lastActivityTime: timestamp(usedAt),
@@ -56,6 +68,7 @@ export function recoveringStatus(
     { phase: 'Recovering', reason: loss.reason, message: loss.message },
     {
       ...NO_POD,
+      dependencies: awaitingPod(seen.sandbox),
       restarts: (before?.restarts ?? 0) + 1,
       lostAt: wasReady ? timestamp(seen.now) : before?.lostAt,
       lossesInARow: losses,
@@ -103,18 +116,25 @@ function timeOrNever(ms: number | undefined): string | undefined {
 
 function status(seen: Observed, headline: Headline, fields: Partial<SandboxStatus>): SandboxStatus {
   const message = headline.message.slice(0, LONGEST_MESSAGE);
+  const known = { ...seen.sandbox.status, ...fields };
   return {
-    ...seen.sandbox.status,
-    ...fields,
+    ...known,
     ...headline,
     message: message === '' ? undefined : message,
     observedGeneration: seen.sandbox.metadata.generation,
-    conditions: conditions(seen, { ...headline, message }),
+    conditions: conditions(seen, [
+      podScheduled(seen),
+      dependenciesInstalled(known.dependencies),
+      ready({ ...headline, message }),
+      terminated({ ...headline, message }),
+    ]),
   };
 }
 
-function conditions(seen: Observed, headline: Headline): SandboxStatus['conditions'] {
-  const stated = [podScheduled(seen), ready(headline), terminated(headline)];
+function conditions(
+  seen: Observed,
+  stated: readonly (ConditionUpdate | undefined)[],
+): SandboxStatus['conditions'] {
   let all = seen.sandbox.status?.conditions ?? [];
   for (const update of stated) {
     if (update === undefined) continue;
@@ -137,6 +157,15 @@ function podScheduled({ pod }: Observed): ConditionUpdate {
   const isRefused = state.kind === 'waiting' && state.reason === 'Unschedulable';
   const reason = isRefused ? 'Unschedulable' : 'PodPending';
   return { type, status: 'False', reason, message: isRefused ? state.message : '' };
+}
+
+function dependenciesInstalled(
+  dependencies: SandboxStatus['dependencies'],
+): ConditionUpdate | undefined {
+  if (dependencies === undefined) return undefined;
+  const { state, reason = state, message = '' } = dependencies;
+  const status = state === 'Installed' ? 'True' : 'False';
+  return { type: SANDBOX_CONDITIONS.dependenciesInstalled, status, reason, message };
 }
 
 function ready({ phase, reason, message }: Headline): ConditionUpdate {

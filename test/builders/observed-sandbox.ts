@@ -1,6 +1,7 @@
 import type { SandboxStatus } from '../../crds/sandbox.ts';
 import type { Observed } from '../../operator/sandbox/observe.ts';
 import type { Policy } from '../../operator/sandbox/decide.ts';
+import { DEFAULT_INDEX_POLICY } from '../../operator/package-index/allowed.ts';
 import { DEFAULT_SETTINGS } from '../../operator/settings.ts';
 import { CREATED_AT } from './metadata.ts';
 import { aRunningPodOf } from './pod.ts';
@@ -12,6 +13,7 @@ export const SECOND = 1_000;
 export const HOUR = 3_600 * SECOND;
 export const policy: Policy = {
   ...DEFAULT_SETTINGS,
+  indexes: DEFAULT_INDEX_POLICY,
   pod: { executorPublicKey: 'cHVibGlj', executorListen: 'tcp://0.0.0.0:8080' },
 };
 export const target = {
@@ -30,6 +32,7 @@ export function seen(overrides: Partial<Observed> = {}): Observed {
     target: undefined,
     executor: {},
     executions: [],
+    install: undefined,
     learned: undefined,
     isMirrored: undefined,
     now: BORN + 10 * SECOND,

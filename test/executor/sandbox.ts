@@ -58,10 +58,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<TestSa
     dist: join(folder, 'dist'),
     workspace: join(folder, 'workspace'),
     run: join(folder, 'run'),
+    dependencies: join(folder, 'dependencies'),
   };
   await chmod(folder, 0o755);
   await build(place.dist);
-  for (const path of [place.workspace, place.run]) await makeFolder(path);
+  for (const path of [place.workspace, place.run, place.dependencies]) await makeFolder(path);
   const socket = join(place.run, 'executor.sock');
   const env = {
     [EXECUTOR_ENV.listen]: 'unix:///run/executor/executor.sock',
@@ -110,7 +111,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<TestSa
 }
 
 function isolation(
-  place: { dist: string; workspace: string; run: string },
+  place: { dist: string; workspace: string; run: string; dependencies: string },
   options: SandboxOptions,
 ): string[] {
   const become =
@@ -122,6 +123,7 @@ function isolation(
     ['--ro-bind', place.dist, '/opt/executor'],
     ['--bind', place.workspace, '/workspace'],
     ['--bind', place.run, '/run/executor'],
+    ['--bind', place.dependencies, '/opt/dependencies'],
     ...(options.binds ?? []).map(([from, to]) => ['--ro-bind', from, to]),
   ];
   return [

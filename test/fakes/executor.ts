@@ -3,14 +3,17 @@ import type {
   EventsOptions,
   ExecutorClient,
   ExecutorTarget,
+  IndexHandler,
   WaitOptions,
 } from '../../executor/client.ts';
 import type {
   Activity,
+  DependenciesState,
   ExecutionState,
   FinalState,
   Health,
   OutputEvent,
+  InstallRequest,
   StartRequest,
   Usage,
 } from '../../executor/contract.ts';
@@ -19,6 +22,14 @@ import type { Clock } from '../../kube/clock.ts';
 
 /** What a run comes to; `hangs`: nothing, until the test ends it. */
 export type Script = (request: StartRequest, id: string) => Partial<FinalState> | 'hangs';
+
+/** What an installation comes to; `hangs`: nothing, until the test ends it. */
+export type InstallScript = (request: InstallRequest) => Partial<DependenciesState> | 'hangs';
+
+interface Install {
+  state: DependenciesState;
+  readonly over: PromiseWithResolvers<void>;
+}
 
 interface Run {
   state: ExecutionState;
@@ -31,6 +42,7 @@ interface Daemon {
   isUp: boolean;
   network: Health['network'];
   readonly runs: Map<string, Run>;
+  readonly installs: Map<string, Install>;
   lastActivityAt: number;
   readonly hungUp: Set<() => void>;
 }
@@ -45,6 +57,9 @@ export class FakeExecutors implements ExecutorClient {
   script: Script = () => ({});
   /** Streams of events that are being read. */
   readers = 0;
+  /** Every installation that began, in order. */
+  readonly installs: { readonly podUID: string; readonly request: InstallRequest }[] = [];
+  installScript: InstallScript = () => ({});
   readonly #watchers = new Set<() => void>();
   readonly #clock: Clock;
   readonly #daemons = new Map<string, Daemon>();
@@ -58,7 +73,8 @@ export class FakeExecutors implements ExecutorClient {
     const lastActivityAt = this.#clock.now();
     const network = 'closed';
     const hungUp = new Set<() => void>();
-    this.#daemons.set(podUID, { isUp: true, network, runs: new Map(), hungUp, lastActivityAt });
+    const [runs, installs] = [new Map<string, Run>(), new Map<string, Install>()];
+    this.#daemons.set(podUID, { isUp: true, network, runs, installs, hungUp, lastActivityAt });
   }
 
   /** The pod reaches what its NetworkPolicy forbids, or does so no more. */
@@ -211,6 +227,88 @@ export class FakeExecutors implements ExecutorClient {
     await this.#reach(target);
     const workspace = { bytes: 4_096, entries: 1, complete: true };
     return { cpuMs: 1_500, memoryBytes: 33_554_432, processes: 4, workspace };
+  }
+
+  async install(
+    target: ExecutorTarget,
+    id: string,
+    request: InstallRequest,
+    options: WaitOptions,
+  ): Promise<DependenciesState> {
+    const daemon = await this.#reach(target);
+    const install = daemon.installs.get(id) ?? this.#beginInstall(daemon, { id, target, request });
+    if (install.state.phase === 'Installing') await this.#untilInstalled(daemon, install, options);
+    options.signal?.throwIfAborted();
+    return install.state;
+  }
+
+  /** A hanging installation ends. */
+  finishInstall(end: Partial<DependenciesState> = {}): void {
+    for (const { installs } of this.#daemons.values()) {
+      for (const install of installs.values()) {
+        if (install.state.phase === 'Installing') this.#endInstall(install, end);
+      }
+    }
+  }
+
+  #beginInstall(
+    daemon: Daemon,
+    { id, target, request }: { id: string; target: ExecutorTarget; request: InstallRequest },
+  ): Install {
+    this.installs.push({ podUID: target.podUID, request });
+    const startedAt = new Date(this.#clock.now()).toISOString();
+    const install: Install = {
+      state: { id, phase: 'Installing', installed: [], location: '/opt/dependencies', startedAt },
+      over: Promise.withResolvers(),
+    };
+    daemon.installs.set(id, install);
+    const end = this.installScript(request);
+    if (end !== 'hangs') this.#endInstall(install, end);
+    this.#happened();
+    return install;
+  }
+
+  #endInstall(install: Install, end: Partial<DependenciesState>): void {
+    const finishedAt = new Date(this.#clock.now()).toISOString();
+    install.state = { ...install.state, phase: 'Installed', finishedAt, ...end };
+    install.over.resolve();
+  }
+
+  async #untilInstalled(
+    daemon: Daemon,
+    install: Install,
+    { waitMs, signal }: WaitOptions,
+  ): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    const wake = (): void => {
+      resolve(undefined);
+    };
+    const cancelTimer = this.#clock.schedule(wake, waitMs);
+    const hangUp = (): void => {
+      reject(unreachable({ nothingSent: false }));
+    };
+    daemon.hungUp.add(hangUp);
+    signal?.addEventListener('abort', wake);
+    void install.over.promise.then(wake);
+    await promise.finally(() => {
+      cancelTimer();
+      daemon.hungUp.delete(hangUp);
+    });
+  }
+
+  /** Lent as long as it is wanted; nobody here asks it anything. */
+  async lendIndex(
+    target: ExecutorTarget,
+    _index: IndexHandler,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#reach(target);
+    if (signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => {
+        resolve();
+      });
+    });
   }
 
   forget(): void {

@@ -17,6 +17,7 @@ import type { ApiServer } from '../../local/api-server/api-server.ts';
 import { createMemoryStore } from '../../local/api-server/store.ts';
 import { createCaches } from '../../operator/caches.ts';
 import type { Caches } from '../../operator/caches.ts';
+import { DEFAULT_INDEX_POLICY } from '../../operator/package-index/allowed.ts';
 import { createOperator } from '../../operator/operator.ts';
 import type { Operator, OperatorDeps } from '../../operator/operator.ts';
 import { ObjectCache } from '../../kube/object-cache.ts';
@@ -107,6 +108,10 @@ export class World {
       registry: new Registry(),
       namespace: NAMESPACE,
       identity: 'test',
+      packageIndexes: {
+        policy: DEFAULT_INDEX_POLICY,
+        open: () => () => Promise.resolve({ status: 404 }),
+      },
       pod: { executorPublicKey: 'cHVibGlj', executorListen: 'tcp://0.0.0.0:8080' },
       ...overrides,
     });

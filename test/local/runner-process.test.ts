@@ -17,6 +17,7 @@ describe('the process runner', () => {
       installation,
       runFolder: path.join(folder, 'run'),
       workspaceFolder: path.join(folder, 'workspaces'),
+      dependenciesFolder: path.join(folder, 'dependencies'),
       executorFolder: path.join(folder, 'executor'),
       clock: systemClock,
       logger: silentLogger,

@@ -1,0 +1,74 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { z } from 'zod';
+import type { ActivityLog } from './activity.ts';
+import { PACKAGE_INDEX_PROTOCOL, executionId, installRequest } from './contract.ts';
+import type { Dependencies } from './dependencies.ts';
+import type { LentIndex } from './package-index.ts';
+import { readJson } from './request-body.ts';
+import { type Route, accepted, sendJson } from './router.ts';
+
+const MAX_REQUEST_BYTES = 65_536;
+const wait = z.coerce.number().int().min(0).max(3_600_000).catch(0);
+
+export function dependencyRoutes(dependencies: Dependencies, activity: ActivityLog): Route[] {
+  return [
+    {
+      method: 'PUT',
+      pattern: /^\/v1\/dependencies\/([^/]+)$/,
+      handle: async (call) => {
+        const id = executionId.parse(call.parts[0]);
+        const request = installRequest.parse(await readJson(call.request, MAX_REQUEST_BYTES));
+        const install = dependencies.install(id, request);
+        activity.touch();
+        const waitMs = wait.parse(call.query.get('wait') ?? 0);
+        if (waitMs > 0) await overOr(install.over, waitMs, call.signal);
+        activity.touch();
+        if (!call.signal.aborted) sendJson(call.response, install.state);
+      },
+    },
+  ];
+}
+
+async function overOr(over: Promise<void>, waitMs: number, gone: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  const timer = setTimeout(resolve, waitMs, undefined);
+  gone.addEventListener('abort', resolve, { once: true });
+  void over.then(resolve);
+  await promise;
+  clearTimeout(timer);
+}
+
+/** The one call that is an upgrade: from then on the connection serves the package index that the control plane lends. */
+export function indexUpgrade(
+  index: LentIndex,
+  accepts: (token: string) => Promise<boolean>,
+): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
+  return (request, socket, head) => {
+    socket.on('error', () => undefined);
+    takeOver(index, { request, socket, head }, accepts).catch(() => {
+      socket.destroy();
+    });
+  };
+}
+
+async function takeOver(
+  index: LentIndex,
+  { request, socket, head }: { request: IncomingMessage; socket: Duplex; head: Buffer },
+  accepts: (token: string) => Promise<boolean>,
+): Promise<void> {
+  const isIndex =
+    request.method === 'GET' &&
+    request.url === '/v1/dependencies/index' &&
+    request.headers.upgrade === PACKAGE_INDEX_PROTOCOL;
+  if (!(await accepted(request, accepts))) {
+    socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n');
+  } else if (!isIndex) {
+    socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
+  } else {
+    const answer = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${PACKAGE_INDEX_PROTOCOL}\r\n\r\n`;
+    socket.write(answer);
+    if (head.length > 0) socket.unshift(head);
+    await index.attach(socket);
+  }
+}

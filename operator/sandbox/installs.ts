@@ -1,0 +1,156 @@
+import {
+  ExecutorError,
+  type ExecutorClient,
+  type ExecutorTarget,
+  type IndexHandler,
+} from '../../executor/client.ts';
+import type { DependenciesState, InstallRequest } from '../../executor/contract.ts';
+import { backoffDelay } from '../../kube/backoff.ts';
+import type { Clock } from '../../kube/clock.ts';
+import type { Logger } from '../../kube/logger.ts';
+import { sleep } from '../../kube/sleep.ts';
+
+/** How an installation ended, as the executor says or as was concluded without it. */
+export type InstallEnd = DependenciesState | { readonly phase: 'Lost'; readonly message: string };
+
+/** An installation as this process follows it. Lost with the process: the executor's memory and the status bring it back. */
+export interface InstallView {
+  readonly podUID: string;
+  readonly revision: string;
+  /** Absent while it goes on. */
+  readonly end?: InstallEnd;
+}
+
+export interface InstallOrder {
+  readonly sandboxUID: string;
+  /** The sandbox's key: what to have reconciled. */
+  readonly key: string;
+  readonly target: ExecutorTarget;
+  /** The key under which the executor installs it once. */
+  readonly revision: string;
+  readonly request: InstallRequest;
+  readonly index: IndexHandler;
+}
+
+export interface InFlightInstallsOptions {
+  readonly executor: Pick<ExecutorClient, 'install' | 'lendIndex'>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  /** Says "look at this sandbox again". */
+  readonly enqueueSandbox: (key: string) => void;
+}
+
+const LONG_POLL_MS = 30_000;
+const RETRY = { baseMs: 50, maxMs: 2_000 };
+/** How long after its timeout the executor may keep its word to itself. */
+const GRACE_MS = 30_000;
+
+class Install {
+  end: InstallEnd | undefined;
+  readonly order: InstallOrder;
+  readonly controller = new AbortController();
+
+  constructor(order: InstallOrder) {
+    this.order = order;
+  }
+}
+
+/** Follows installations outside the reconcile workers: lends each sandbox its index, waits for the end by long poll, and has the sandbox reconciled then. It decides nothing. */
+export class InFlightInstalls {
+  readonly #options: InFlightInstallsOptions;
+  readonly #installs = new Map<string, Install>();
+
+  constructor(options: InFlightInstallsOptions) {
+    this.#options = options;
+  }
+
+  view(sandboxUID: string): InstallView | undefined {
+    const install = this.#installs.get(sandboxUID);
+    if (install === undefined) return undefined;
+    const { order, end } = install;
+    const view = { podUID: order.target.podUID, revision: order.revision };
+    return end === undefined ? view : { ...view, end };
+  }
+
+  /** Follows an installation from now on, in place of any other of this sandbox; does nothing if that goes on already. */
+  ensure(order: InstallOrder): void {
+    const known = this.view(order.sandboxUID);
+    if (known?.revision === order.revision && known.podUID === order.target.podUID) return;
+    this.forget(order.sandboxUID);
+    const install = new Install(order);
+    this.#installs.set(order.sandboxUID, install);
+    void this.#lend(install);
+    void this.#follow(install);
+  }
+
+  /** Stops following. */
+  forget(sandboxUID: string): void {
+    this.#installs.get(sandboxUID)?.controller.abort();
+    this.#installs.delete(sandboxUID);
+  }
+
+  /** Stops following what went on in a pod that is gone. */
+  forgetPod(podUID: string): void {
+    for (const [uid, { order }] of [...this.#installs]) {
+      if (order.target.podUID === podUID) this.forget(uid);
+    }
+  }
+
+  stop(): void {
+    for (const uid of [...this.#installs.keys()]) this.forget(uid);
+  }
+
+  async #follow(install: Install): Promise<void> {
+    const { clock, random } = this.#options;
+    const { signal } = install.controller;
+    const deadline = clock.now() + install.order.request.timeoutMs + GRACE_MS;
+    // Its end aborts the signal too.
+    for (let failures = 0; !signal.aborted;) {
+      try {
+        await this.#ask(install);
+        failures = 0;
+      } catch (error) {
+        if (isPassing(error) && clock.now() < deadline) {
+          await sleep(clock, backoffDelay(failures, RETRY, random), signal);
+          failures += 1;
+        } else this.#settle(install, LOST);
+      }
+    }
+  }
+
+  async #ask(install: Install): Promise<void> {
+    const { order, controller } = install;
+    const { signal } = controller;
+    const { target, revision, request } = order;
+    const wait = { waitMs: LONG_POLL_MS, signal };
+    const state = await this.#options.executor.install(target, revision, request, wait);
+    if (state.phase !== 'Installing') this.#settle(install, state);
+  }
+
+  #settle(install: Install, end: InstallEnd): void {
+    if (install.controller.signal.aborted) return;
+    install.end = end;
+    install.controller.abort();
+    this.#options.enqueueSandbox(install.order.key);
+  }
+
+  /** For as long as it goes on; a connection that breaks is made anew. */
+  async #lend({ order, controller: { signal } }: Install): Promise<void> {
+    const { executor, clock, random, logger } = this.#options;
+    for (let failures = 0; !signal.aborted; failures += 1) {
+      try {
+        await executor.lendIndex(order.target, order.index, signal);
+      } catch (error) {
+        logger.debug('a sandbox cannot be lent its package index', { key: order.key, error });
+        await sleep(clock, backoffDelay(failures, RETRY, random), signal);
+      }
+    }
+  }
+}
+
+const LOST: InstallEnd = { phase: 'Lost', message: 'the sandbox did not say how it ended' };
+
+function isPassing(error: unknown): boolean {
+  return error instanceof ExecutorError && error.retryable;
+}

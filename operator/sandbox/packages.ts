@@ -1,0 +1,235 @@
+import { z } from 'zod';
+import {
+  DEFAULT_INDEX_URL,
+  DEFAULT_REGISTRY_URL,
+  requirementOf,
+  revisionOf,
+  templateDependencies,
+  type DependenciesStatus,
+  type PackageRequest,
+} from '../../crds/dependencies.ts';
+import { LIMITS } from '../../crds/limits.ts';
+import { ANNOTATION } from '../../crds/names.ts';
+import type { DependencyReason } from '../../crds/reasons.ts';
+import { RUNTIMES, type Runtime, type SandboxTemplateSpec } from '../../crds/sandbox-template.ts';
+import type { Sandbox } from '../../crds/sandbox.ts';
+import type { DependenciesState, InstallRequest } from '../../executor/contract.ts';
+import type { Pod } from '../../kube/pod.ts';
+import { indexProblem, type IndexPolicy } from '../package-index/allowed.ts';
+import { timestamp } from '../timestamp.ts';
+import type { Action } from './act.ts';
+import type { InstallEnd, InstallView } from './installs.ts';
+import type { Observed } from './observe.ts';
+
+/** Which packages a sandbox should have, and how far it is. A change of a template is for pods that are made after it, so a pod carries what it was made from. */
+
+const madeFrom = z.object({ runtime: z.enum(RUNTIMES), dependencies: templateDependencies });
+
+/** The value of the annotation that remembers it. */
+export function templatePackages({ runtime, dependencies }: SandboxTemplateSpec): string {
+  return JSON.stringify({ runtime, dependencies });
+}
+
+function templateOf(pod: Pod): z.infer<typeof madeFrom> | undefined {
+  const text = pod.metadata.annotations?.[ANNOTATION.templatePackages];
+  if (text === undefined) return undefined;
+  return madeFrom.safeParse(JSON.parse(text)).data;
+}
+
+const INSTALLER_OF: Readonly<Partial<Record<Runtime, InstallRequest['installer']>>> = {
+  'python3.11': 'uv',
+  nodejs20: 'npm',
+};
+
+/** What to have installed in one pod. */
+interface Target {
+  readonly revision: string;
+  readonly runtime: Runtime;
+  readonly packages: readonly PackageRequest[];
+  readonly indexUrl: string;
+  readonly timeoutMs: number;
+}
+
+function targetOf({ spec }: Sandbox, pod: Pod): Target {
+  const template = templateOf(pod) ?? { runtime: 'python3.11', dependencies: { packages: [] } };
+  const own = spec.dependencies;
+  const byName = new Map<string, PackageRequest>();
+  for (const one of [...template.dependencies.packages, ...own.packages]) {
+    byName.set(one.name.toLowerCase(), one);
+  }
+  const usual = template.runtime === 'nodejs20' ? DEFAULT_REGISTRY_URL : DEFAULT_INDEX_URL;
+  return {
+    revision: revisionOf(own),
+    runtime: template.runtime,
+    packages: [...byName.values()],
+    indexUrl: own.indexUrl ?? template.dependencies.indexUrl ?? usual,
+    timeoutMs: own.installTimeoutSeconds * 1_000,
+  };
+}
+
+/** The first installation in this pod is not over: an execution that started now would not find its packages. */
+export function awaitsPackages(sandbox: Sandbox, pod: Pod): boolean {
+  if (targetOf(sandbox, pod).packages.length === 0) return false;
+  return sandbox.status?.dependencies?.settledPodUID !== pod.metadata.uid;
+}
+
+export interface PackageStep {
+  readonly status: DependenciesStatus | undefined;
+  readonly actions: readonly Action[];
+}
+
+/** The next step towards the packages that a serving sandbox should have. */
+export function packageStep(seen: Observed, policy: IndexPolicy): PackageStep {
+  const { sandbox, pod, install } = seen;
+  const before = sandbox.status?.dependencies;
+  if (pod === undefined) return { status: before, actions: [] };
+  const target = targetOf(sandbox, pod);
+  if (target.packages.length === 0 && before === undefined) return NOTHING;
+  if (isSettled(before, target, pod)) {
+    return { status: before, actions: install === undefined ? [] : [{ type: 'forgetInstall' }] };
+  }
+  const problem = problemOf(target, policy);
+  if (problem !== undefined) return { status: failed(seen, target, problem), actions: [] };
+  return isFollowed(install, target, pod) ? follow(seen, target) : begin(seen, target);
+}
+
+function isFollowed(install: InstallView | undefined, target: Target, pod: Pod): boolean {
+  return install?.revision === target.revision && install.podUID === pod.metadata.uid;
+}
+
+function follow(seen: Observed, target: Target): PackageStep {
+  const end = seen.install?.end;
+  if (end === undefined) return { status: installing(seen, target), actions: [] };
+  return { status: settled(seen, target, end), actions: [{ type: 'forgetInstall' }] };
+}
+
+const NOTHING: PackageStep = { status: undefined, actions: [] };
+
+/** While there is no pod to install anything in. */
+export function awaitingPod(sandbox: Sandbox): DependenciesStatus | undefined {
+  const before = sandbox.status?.dependencies;
+  const revision = revisionOf(sandbox.spec.dependencies);
+  const isWanted = sandbox.spec.dependencies.packages.length > 0 || before !== undefined;
+  if (!isWanted) return undefined;
+  return {
+    state: 'Pending',
+    reason: 'AwaitsPod',
+    message: 'the sandbox is not ready yet',
+    revision,
+  };
+}
+
+function isSettled(before: DependenciesStatus | undefined, target: Target, pod: Pod): boolean {
+  const isOver = before?.state === 'Installed' || before?.state === 'Failed';
+  return isOver && before.revision === target.revision && before.podUID === pod.metadata.uid;
+}
+
+interface Problem {
+  readonly reason: DependencyReason;
+  readonly message: string;
+}
+
+function problemOf(
+  { runtime, packages, indexUrl }: Target,
+  policy: IndexPolicy,
+): Problem | undefined {
+  if (packages.length === 0) return undefined;
+  if (INSTALLER_OF[runtime] === undefined) {
+    const message = `packages are installed in Python and Node.js sandboxes, and this one is ${runtime}`;
+    return { reason: 'InstallerNotAvailable', message };
+  }
+  const problem = indexProblem(indexUrl, policy);
+  if (problem === undefined) return undefined;
+  return {
+    reason: 'IndexNotAllowed',
+    message: `the package index ${indexUrl} cannot be used: ${problem}`,
+  };
+}
+
+function begin(seen: Observed, target: Target): PackageStep {
+  const status = installing(seen, target);
+  if (seen.target === undefined) return { status, actions: [] };
+  const installer = INSTALLER_OF[target.runtime] ?? 'uv';
+  const separator = installer === 'npm' ? '@' : '';
+  const requirements = target.packages.map((one) => requirementOf(one, separator));
+  const { revision, indexUrl, timeoutMs } = target;
+  const request = { installer, requirements, timeoutMs };
+  const action: Action = { type: 'install', revision, indexUrl, request, target: seen.target };
+  return { status, actions: [action] };
+}
+
+function installing(seen: Observed, target: Target): DependenciesStatus {
+  const podUID = seen.pod?.metadata.uid;
+  return {
+    ...keptFrom(seen, target),
+    state: 'Installing',
+    reason: 'Installing',
+    message: `installing ${target.packages.map(({ name }) => name).join(', ')}`.slice(0, 1_024),
+    revision: target.revision,
+    ...(podUID !== undefined && { podUID }),
+  };
+}
+
+/** What this pod has by now stays known; an installation that an earlier process began goes on since then. */
+function keptFrom(
+  { sandbox, pod, now }: Observed,
+  { revision }: Target,
+): Pick<DependenciesStatus, 'startedAt' | 'installed' | 'location' | 'settledPodUID'> {
+  const before = sandbox.status?.dependencies;
+  const startedAt = timestamp(now);
+  if (before === undefined || before.podUID !== pod?.metadata.uid) return { startedAt };
+  const { installed, location, settledPodUID } = before;
+  const isSame = before.state === 'Installing' && before.revision === revision;
+  const since = isSame ? before.startedAt : startedAt;
+  return { startedAt: since, installed, location, settledPodUID };
+}
+
+function failed(seen: Observed, target: Target, problem: Problem): DependenciesStatus {
+  const { message: _, ...begun } = installing(seen, target);
+  return {
+    ...begun,
+    ...problem,
+    state: 'Failed',
+    settledPodUID: seen.pod?.metadata.uid,
+    finishedAt: timestamp(seen.now),
+  };
+}
+
+const REASON_OF: Readonly<Record<NonNullable<DependenciesState['reason']>, DependencyReason>> = {
+  InstallerFailed: 'DependencyInstallFailed',
+  TimedOut: 'DependencyInstallTimeout',
+  InstallerNotAvailable: 'InstallerNotAvailable',
+  Superseded: 'DependencyInstallFailed',
+};
+
+/** The executor's words are believed within the limits of the schema; its times are not. */
+function settled(seen: Observed, target: Target, end: InstallEnd): DependenciesStatus {
+  if (end.phase === 'Lost') {
+    return failed(seen, target, { reason: 'DependencyInstallTimeout', message: end.message });
+  }
+  const { reason = 'InstallerFailed', message = 'the installer gave no reason', location } = end;
+  const isFailed = end.phase !== 'Installed';
+  const outcome = isFailed
+    ? failed(seen, target, { reason: REASON_OF[reason], message })
+    : { ...failed(seen, target, INSTALLED), state: 'Installed' as const, message: undefined };
+  return { ...outcome, installed: installedOf(seen, end), location };
+}
+
+const INSTALLED: Problem = { reason: 'Installed', message: '' };
+
+function installedOf(
+  { pod }: Observed,
+  { installed }: DependenciesState,
+): DependenciesStatus['installed'] {
+  const packages = (pod && templateOf(pod)?.dependencies.packages) ?? [];
+  const ofTemplate = new Set(packages.map(({ name }) => normalized(name)));
+  return installed.slice(0, LIMITS.installedPackages).map(({ name, version }) => ({
+    name,
+    version,
+    ...(ofTemplate.has(normalized(name)) && { fromTemplate: true }),
+  }));
+}
+
+function normalized(name: string): string {
+  return name.replaceAll(/[-_.]+/g, '-').toLowerCase();
+}
