@@ -8,10 +8,10 @@ import {
   kubectl,
   kubectlJson,
   kubectlWith,
-  portForward,
   tryHelm,
   tryKubectl,
 } from './cluster.ts';
+import { adminKey, withRest } from './release.ts';
 import { refusedPods, sandboxPod } from './sandbox-pod.ts';
 
 const SYSTEM = 'chart-system';
@@ -23,6 +23,8 @@ const inSandboxes = (...args: string[]): string[] => ['--namespace', SANDBOXES, 
 
 const EVERYTHING = [
   'api.ingress.enabled=true',
+  'api.auth.tokenReview.enabled=true',
+  'api.auth.callers[0].group=system:serviceaccounts:jobs',
   'api.ingress.host=sandbox.test',
   'api.ingress.tlsSecret=certificate',
   'api.clients[0].podSelector.matchLabels.app=client',
@@ -123,28 +125,22 @@ describe('a release', () => {
     expect(await runIn('first', 'first', 'def handler(event):\n    return 42')).toBe(42);
   });
 
-  test('runs code through the REST API', async () => {
-    const forwarded = await portForward(inSystem('service/sandbox-api', ':80'));
-    try {
+  test('runs code through the REST API, for whoever has a key', async () => {
+    const at = { system: SYSTEM };
+    const ran = await withRest(async (rest) => {
       const resources = { cpu: '100m', memory: '128Mi' };
       const session = { template_id: 'python-basic', resources };
-      const { id } = sessionId.parse(await post(forwarded.url, '/api/v1/sessions', session));
+      const { id } = sessionId.parse(await rest('POST', '/sessions', session));
       const run = { code: 'def handler(event):\n    return "over REST"', language: 'python' };
-      const ran = await post(forwarded.url, `/api/v1/executions/sessions/${id}/execute-sync`, run);
-      expect(ran).toMatchObject({ status: 'completed', return_value: 'over REST' });
-    } finally {
-      forwarded.stop();
-    }
+      return rest('POST', `/executions/sessions/${id}/execute-sync`, run);
+    }, at);
+    expect(ran).toMatchObject({ status: 'completed', return_value: 'over REST' });
+    const stranger = withRest((rest) => rest('GET', '/sessions'), { ...at, key: '' });
+    await expect(stranger).rejects.toThrow('401');
   });
 });
 
 const sessionId = z.object({ id: z.string() });
-
-async function post(url: string, path: string, body: object): Promise<unknown> {
-  const headers = { 'content-type': 'application/json' };
-  const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) });
-  return response.json();
-}
 
 describe('the admission policy', () => {
   beforeAll(async () => {
@@ -317,8 +313,12 @@ describe('upgrade, rollback, uninstall', () => {
 
   test('an upgrade and a rollback keep the key, the templates and every sandbox', async () => {
     const before = [await keyOf(), await podOf('first')];
+    const adminBefore = await adminKey(SYSTEM);
     await helm(['upgrade', ...RELEASE, ...OPTIONS, '--set', 'operator.logLevel=debug']);
-    expect([await keyOf(), await podOf('first')]).toEqual(before);
+    expect([await keyOf(), await podOf('first'), await adminKey(SYSTEM)]).toEqual([
+      ...before,
+      adminBefore,
+    ]);
     expect(await runIn('first', 'upgraded', 'def handler(event):\n    return 1')).toBe(1);
 
     await helm(['rollback', 'sandbox', '1', '--namespace', SYSTEM, '--wait']);

@@ -134,20 +134,47 @@ export async function untilStatus(name: string, expected: SandboxStatus): Promis
   }, 45_000);
 }
 
-/** Calls the REST API through a port-forward of its own. */
-export async function withRest<T>(use: (rest: Rest) => Promise<T>): Promise<T> {
-  const forwarded = await portForward(inSystem('service/sandbox-api', ':80'));
+/** The key that the chart made, as its administrator reads it. */
+export async function adminKey(system = SYSTEM): Promise<string> {
+  const data = ['-o', 'jsonpath={.data.admin-key}'];
+  const encoded = await kubectl([
+    ...['--namespace', system, 'get', 'secret', 'sandbox-api-callers'],
+    ...data,
+  ]);
+  return Buffer.from(encoded, 'base64').toString();
+}
+
+/** Calls the REST API through a port-forward of its own; without a key, as a stranger does, if that is empty. */
+export async function withRest<T>(
+  use: (rest: Rest) => Promise<T>,
+  { system = SYSTEM, key }: { readonly system?: string; readonly key?: string } = {},
+): Promise<T> {
+  const secret = key ?? (await adminKey(system));
+  const forwarded = await portForward(['--namespace', system, 'service/sandbox-api', ':80']);
   try {
-    return await use((method, path, body) => call(`${forwarded.url}/api/v1${path}`, method, body));
+    return await use((method, path, body) =>
+      call({ url: `${forwarded.url}/api/v1${path}`, method, body, key: secret }),
+    );
   } finally {
     forwarded.stop();
   }
 }
 export type Rest = (method: string, path: string, body?: object) => Promise<unknown>;
 
-async function call(url: string, method: string, body: object | undefined): Promise<unknown> {
-  const content = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-  const response = await fetch(url, { method, ...(body === undefined ? {} : content) });
+interface RestCall {
+  readonly url: string;
+  readonly method: string;
+  readonly body: object | undefined;
+  readonly key: string;
+}
+
+async function call({ url, method, body, key }: RestCall): Promise<unknown> {
+  const headers = {
+    'content-type': 'application/json',
+    ...(key === '' ? {} : { authorization: `Bearer ${key}` }),
+  };
+  const content = body === undefined ? {} : { body: JSON.stringify(body) };
+  const response = await fetch(url, { method, headers, ...content });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${url}: ${String(response.status)} ${text}`);
   return text === '' ? undefined : JSON.parse(text);

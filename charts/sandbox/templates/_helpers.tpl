@@ -46,6 +46,10 @@ app.kubernetes.io/instance: {{ $root.Release.Name }}
 {{- .Values.executorKey.existingSecret | default (printf "%s-executor-key" (include "sandbox.name" .)) -}}
 {{- end -}}
 
+{{- define "sandbox.apiCallersSecret" -}}
+{{- .Values.api.auth.existingSecret | default (printf "%s-api-callers" (include "sandbox.name" .)) -}}
+{{- end -}}
+
 {{/* Of (list . component values): what the pods of both components have in common. */}}
 {{- define "sandbox.podSpec" -}}
 {{- $root := index . 0 -}}
