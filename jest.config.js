@@ -22,6 +22,7 @@ export default {
       '<rootDir>/test/{bench,builders,fakes}/**/*.test.ts',
       '<rootDir>/test/conformance/*.test.ts',
     ]),
+    project('storage', ['<rootDir>/test/storage/**/*.test.ts']),
     project('flow', ['<rootDir>/test/flow/**/*.test.ts']),
     project('contract', ['<rootDir>/test/contract/**/*.test.ts']),
     project('executor', ['<rootDir>/test/executor/**/*.test.ts']),

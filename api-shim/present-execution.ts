@@ -1,6 +1,7 @@
 import { isFinished, type Execution, type ExecutionStatus } from '../crds/execution.ts';
 import { executionStatusOf } from '../crds/rest-status.ts';
 import { restIdOf } from './names.ts';
+import { presentArtifacts } from './present-artifacts.ts';
 import { createdAtOf } from './present-time.ts';
 import type { ExecutionResponse } from './schemas/execution.ts';
 
@@ -20,7 +21,7 @@ export function presentExecution(execution: Execution, sessionId: string): Execu
     timeout: spec.timeoutSeconds ?? null,
     ...outcomeOf(execution),
     ...outputOf(status),
-    artifacts: [],
+    artifacts: presentArtifacts(status),
     retry_count: Math.max((status?.attempts ?? 1) - 1, 0),
     created_at: createdAtOf(execution),
     started_at: status?.startedAt ?? null,

@@ -104,6 +104,18 @@ export const executionMetrics = z.object({
 });
 export type ExecutionMetrics = z.infer<typeof executionMetrics>;
 
+/** A file that a run changed. */
+export const executionArtifact = z.object({
+  path: z.string().max(4_096).describe('Relative to the workspace.'),
+  size: z.int().min(0).describe('Bytes.'),
+  sha256: z
+    .string()
+    .max(64)
+    .optional()
+    .describe('In hexadecimal; absent where the file was too large to be hashed in time.'),
+});
+export type ExecutionArtifact = z.infer<typeof executionArtifact>;
+
 export const executionStatus = z.object({
   observedGeneration: observedGeneration.optional(),
   phase: z.enum(EXECUTION_PHASES).optional().describe('Where it is in its life.'),
@@ -123,6 +135,12 @@ export const executionStatus = z.object({
   metrics: executionMetrics
     .optional()
     .describe("Of the user's process and its children, not of the executor."),
+  artifacts: z
+    .array(executionArtifact)
+    .max(LIMITS.artifacts)
+    .optional()
+    .describe('Files that it changed, but for hidden ones, by path.'),
+  artifactsTruncated: z.boolean().optional().describe('It changed more files than are named.'),
   podName: z.string().optional().describe('The pod that it was handed to.'),
   podUID: z
     .string()

@@ -8,6 +8,9 @@ export const LIMITS = {
   returnValueBytes: 262_144,
   /** Bytes kept of stdout and of stderr, each, measured as a JSON string: half from the head, half from the tail. */
   outputBytes: 204_800,
+  /** Files that a run changed and that its status names; bytes of JSON of all of them. */
+  artifacts: 200,
+  artifactsBytes: 65_536,
   executionTimeoutSeconds: { min: 1, max: 3_600, default: 30 },
   envVars: 64,
   envValueCharacters: 32_768,

@@ -28,6 +28,8 @@ export const ANNOTATION = {
   templatePackages: 'sandbox.ai/template-packages',
   /** When a REST client created the object, in milliseconds: `creationTimestamp` knows only seconds, too coarse for "newest first". */
   createdAt: 'sandbox.ai/created-at',
+  /** On sandboxes: when a REST client last changed files, so that the operator stores them. */
+  filesChangedAt: 'sandbox.ai/files-changed-at',
 } as const;
 
 export const FINALIZER = {

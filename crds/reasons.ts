@@ -39,6 +39,8 @@ export const SANDBOX_REASONS = [
   'NetworkOpen',
   /** Ready. */
   'ExecutorAnswering',
+  /** The files that were stored come into the new pod. */
+  'WorkspaceRestoring',
   /** The pod was lost and is being replaced. */
   'Recovering',
   'TemplateNotFound',
@@ -80,6 +82,17 @@ export const DEPENDENCY_REASONS = [
 ] as const;
 export type DependencyReason = (typeof DEPENDENCY_REASONS)[number];
 
+/** Why the files of a sandbox are or are not where they should be. */
+export const WORKSPACE_REASONS = [
+  'Restored',
+  'Stored',
+  /** The object store cannot be used; it is tried again. */
+  'StorageUnavailable',
+  /** The sandbox ended, and its last changes could not be stored in time. */
+  'StoreTimeout',
+] as const;
+export type WorkspaceReason = (typeof WORKSPACE_REASONS)[number];
+
 /** Why a template can or cannot be used. */
 export const TEMPLATE_REASONS = ['Valid', 'Invalid'] as const;
 export type TemplateReason = (typeof TEMPLATE_REASONS)[number];
@@ -88,6 +101,10 @@ export const SANDBOX_CONDITIONS = {
   podScheduled: 'PodScheduled',
   /** Stated only of a sandbox that has dependencies. */
   dependenciesInstalled: 'DependenciesInstalled',
+  /** Stated once a pod was replaced: its files are back. */
+  workspaceRestored: 'WorkspaceRestored',
+  /** Stated from the moment that files cannot be stored: whether they are. */
+  workspaceStored: 'WorkspaceStored',
   ready: 'Ready',
   /** True once it will never run again. */
   terminated: 'Terminated',

@@ -53,6 +53,8 @@ export function errorFromAnswer(status: number, text: string): ExecutorError {
   const message = messageIn(text);
   if (status === 401) return new ExecutorError('Unauthorized', message, { retryable: false });
   if (status === 404) return new ExecutorError('NotFound', message, { retryable: false });
+  if (status === 409) return new ExecutorError('Conflict', message, { retryable: false });
+  if (status === 413) return new ExecutorError('TooLarge', message, { retryable: false });
   return new ExecutorError('Refused', message, { retryable: status >= 500 });
 }
 

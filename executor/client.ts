@@ -8,6 +8,7 @@ import type {
   OutputEvent,
   StartRequest,
   Usage,
+  WorkspaceListing,
 } from './contract.ts';
 
 /** Where an executor listens: a pod's address, or a socket file in local runs. */
@@ -49,6 +50,50 @@ export type IndexHandler = (
   signal: AbortSignal,
 ) => Promise<IndexAnswer>;
 
+export interface FileCallOptions {
+  readonly signal?: AbortSignal;
+  /** It is no use of the sandbox: an idle one stays idle. */
+  readonly quiet?: boolean;
+}
+
+export interface ReadFileOptions extends FileCallOptions {
+  /** Both ends included, within the file. */
+  readonly range?: { readonly start: number; readonly end: number } | undefined;
+}
+
+export interface WriteFileOptions extends FileCallOptions {
+  /** Exactly so many bytes will come; absent: nobody knows. */
+  readonly size?: number | undefined;
+  readonly executable?: boolean;
+}
+
+export interface FileHead {
+  readonly size: number;
+  /** As in `WorkspaceFile`. */
+  readonly version: string;
+  readonly modifiedAt: Date;
+}
+
+export interface OpenFile {
+  readonly head: FileHead;
+  /** Exactly the bytes of the file or of the range; to be read to its end or destroyed. */
+  readonly content: Readable;
+}
+
+/** The files of one sandbox. A path that leads out of the workspace is refused before anything is sent. */
+export interface ExecutorFiles {
+  /** Every regular file, as far as one answer holds them. */
+  listing(options?: FileCallOptions): Promise<WorkspaceListing>;
+  /** Undefined: there is no such file. */
+  head(path: string, options?: FileCallOptions): Promise<FileHead | undefined>;
+  /** Throws NotFound. */
+  read(path: string, options?: ReadFileOptions): Promise<OpenFile>;
+  /** Whole, or not at all. What `content` fails of is thrown as it is. */
+  write(path: string, content: Readable, options?: WriteFileOptions): Promise<void>;
+  /** Throws NotFound. */
+  remove(path: string, options?: FileCallOptions): Promise<void>;
+}
+
 /**
  * Speaks contract.ts to the executors of all sandboxes; keeps connections open per target and signs a short-lived token for each.
  * Every failure is an `ExecutorError`; every answer is size-limited and schema-checked, for the other side is hostile.
@@ -80,13 +125,24 @@ export interface ExecutorClient {
   ): Promise<DependenciesState>;
   /** Lends a sandbox a package index until `signal` aborts, which resolves it; rejects when the connection breaks before. */
   lendIndex(target: ExecutorTarget, index: IndexHandler, signal: AbortSignal): Promise<void>;
+  files(target: ExecutorTarget): ExecutorFiles;
   /** Closes the connections to a pod that is gone. */
   forget(podUID: string): void;
   close(): Promise<void>;
 }
 
 export type ExecutorErrorCode =
-  'Unreachable' | 'TimedOut' | 'Unauthorized' | 'NotFound' | 'Refused' | 'BadAnswer' | 'Aborted';
+  | 'Unreachable'
+  | 'TimedOut'
+  | 'Unauthorized'
+  | 'NotFound'
+  /** A file cannot be written there: a folder or a permission is in the way. */
+  | 'Conflict'
+  /** The disk is full. */
+  | 'TooLarge'
+  | 'Refused'
+  | 'BadAnswer'
+  | 'Aborted';
 
 export interface ExecutorErrorOptions {
   readonly cause?: unknown;

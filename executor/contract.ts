@@ -11,13 +11,16 @@ import { z } from 'zod';
  * | GET /v1/executions/{id}/events?from=n&wait=ms | newline-delimited JSON of `OutputEvent`, from number n on, until the end; with `wait` an id that is not known yet may still come |
  * | DELETE /v1/executions/{id}          | cancels; answers with the state; final states stay as they are                |
  * | GET /v1/files?path=                 | entries of a folder of the workspace, as `FileList`                           |
- * | GET, PUT, DELETE /v1/files/{path}   | one file's bytes                                                              |
  * | PUT /v1/dependencies/{id}?wait=ms   | installs the set of packages `id` in place of the one before, once however often it is sent; `DependenciesState` |
  * | GET /v1/dependencies/index          | an upgrade to `PACKAGE_INDEX_PROTOCOL`: lends the sandbox a package index, for as long as the connection lasts |
+ * | GET, PUT, DELETE /v1/files/{path}   | one file's bytes; GET takes one range, PUT `?executable=true`                 |
+ * | HEAD /v1/files/{path}               | its headers only: length, `ETag` (the version), `Last-Modified`               |
+ * | GET /v1/workspace                   | every regular file, as `WorkspaceListing`                                     |
  * | GET /v1/activity                    | `Activity`                                                                    |
  * | GET /v1/usage                       | `Usage`; asking is no activity                                                |
  * | GET /v1/health                      | `Health`; the only call without a token                                       |
  *
+ * A file call with `?quiet=true` is no use of the sandbox: the control plane stores and restores.
  * Every other call carries `Authorization: Bearer <JWT>`, EdDSA (Ed25519), audience = this pod's UID (RFC 8037, RFC 7519).
  * Errors are `ExecutorProblem` with a fitting status.
  */
@@ -51,6 +54,13 @@ export const EXECUTOR_LIMITS = {
   returnValueBytes: 262_144,
   /** Arrays and objects within each other in a return value: what every JSON reader on its way can take. */
   returnValueDepth: 256,
+  /** Files that a run changed and that its final state names; all of them together in bytes of JSON. */
+  artifacts: 200,
+  artifactsBytes: 65_536,
+  /** Files and folders of a workspace that are looked at. */
+  scannedFiles: 20_000,
+  /** Of JSON. */
+  listingBytes: 8_388_608,
   /** UTF-16 units of text in one output event; six bytes each at most as JSON. */
   eventCharacters: 5_000,
 } as const;
@@ -72,6 +82,30 @@ export const capturedOutput = z.object({
   truncated: z.boolean(),
 });
 export type CapturedOutput = z.infer<typeof capturedOutput>;
+
+/** Relative to the workspace, with forward slashes, and never out of it. */
+export const workspacePath = z
+  .string()
+  .min(1)
+  .max(4_096)
+  .refine(
+    (path) =>
+      path.split('/').every((name) => name !== '' && name !== '.' && name !== '..') &&
+      !path.includes('\0'),
+    'leads elsewhere',
+  );
+
+/** A file that a run changed. */
+export const artifact = z.object({
+  path: workspacePath,
+  size: z.int().min(0),
+  /** In hexadecimal; absent where hashing it would have taken too long. */
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+});
+export type Artifact = z.infer<typeof artifact>;
 
 export const runMetrics = z.object({
   durationMs: z.number().min(0),
@@ -110,6 +144,12 @@ export const finalState = z.object({
   /** Present, also when null, exactly if a handler returned and the phase is Completed. */
   returnValue: z.unknown().optional(),
   metrics: runMetrics,
+  /** Files that it changed, but for hidden ones. */
+  artifacts: z.array(artifact).max(EXECUTOR_LIMITS.artifacts).optional(),
+  /** It changed more files than are named. */
+  artifactsTruncated: z.boolean().optional(),
+  /** It changed or removed any file at all. Absent: not known. */
+  workspaceChanged: z.boolean().optional(),
   ...times,
   finishedAt: z.iso.datetime(),
 });
@@ -186,6 +226,22 @@ export const dependenciesState = z.object({
   finishedAt: z.iso.datetime().optional(),
 });
 export type DependenciesState = z.infer<typeof dependenciesState>;
+
+export const workspaceFile = z.object({
+  path: workspacePath,
+  size: z.int().min(0),
+  modifiedAt: z.iso.datetime(),
+  /** Another one after every change; means nothing else. */
+  version: z.string().regex(/^[0-9a-z-]{1,64}$/),
+  executable: z.boolean(),
+});
+export type WorkspaceFile = z.infer<typeof workspaceFile>;
+
+export const workspaceListing = z.object({
+  files: z.array(workspaceFile).max(EXECUTOR_LIMITS.scannedFiles),
+  truncated: z.boolean(),
+});
+export type WorkspaceListing = z.infer<typeof workspaceListing>;
 
 export const activity = z.object({
   /** When a run, file call or stream last began, went on or ended. */

@@ -10,6 +10,7 @@ import type { Launcher, RunEnd, RunListener, RunRefusal } from './launcher.ts';
 import type { OomKills } from './oom-kills.ts';
 import { type EndFacts, decideOutcome } from './outcome.ts';
 import { OutputCapture } from './output-capture.ts';
+import type { RunChanges, Snapshot, WorkspaceChanges } from './workspace-changes.ts';
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string>>;
@@ -24,6 +25,7 @@ export interface ExecutionContext {
   /** Everything that a run with these variables of its own finds around it. */
   readonly surroundings: (own: Readonly<Record<string, string>>) => Surroundings;
   readonly events: EventLimits;
+  readonly changes: Pick<WorkspaceChanges, 'snapshot' | 'since'>;
 }
 
 /** How long a killed run may take to be gone before the launcher is taken to be out of order. */
@@ -42,9 +44,11 @@ export class Execution implements RunListener {
   readonly #over = Promise.withResolvers<FinalState>();
   readonly #startedAt: number;
   readonly #oomKillsBefore: number;
+  readonly #filesBefore: Snapshot;
   readonly #run: number;
   #result: string | undefined;
   #stoppedBy: 'Timeout' | 'Cancelled' | undefined;
+  #isEnding = false;
   #cancelTimer: () => void;
   #final: FinalState | undefined;
 
@@ -55,6 +59,7 @@ export class Execution implements RunListener {
     this.#timeoutMs = request.timeoutMs;
     this.#startedAt = context.clock.now();
     this.#oomKillsBefore = context.oomKills();
+    this.#filesBefore = context.changes.snapshot;
     this.#cancelTimer = context.clock.schedule(() => {
       this.#stop('Timeout');
     }, request.timeoutMs);
@@ -115,7 +120,7 @@ export class Execution implements RunListener {
   }
 
   #stop(by: 'Timeout' | 'Cancelled'): void {
-    if (this.#final !== undefined || this.#stoppedBy !== undefined) return;
+    if (this.#isEnding || this.#stoppedBy !== undefined) return;
     this.#stoppedBy = by;
     this.#cancelTimer();
     this.#context.launcher.kill(this.#run);
@@ -130,12 +135,13 @@ export class Execution implements RunListener {
 
   #finish(facts: EndFacts, end?: RunEnd): void {
     this.#cancelTimer();
+    this.#isEnding = true;
     const stopped = this.#stoppedBy;
     const outcome = decideOutcome(
       stopped === undefined ? facts : { kind: 'stopped', by: stopped, timeoutMs: this.#timeoutMs },
     );
     const finishedAt = this.#context.clock.now();
-    this.#final = {
+    const final: FinalState = {
       id: this.id,
       ...outcome,
       stdout: this.#captures.stdout.result(),
@@ -147,7 +153,21 @@ export class Execution implements RunListener {
       startedAt: new Date(this.#startedAt).toISOString(),
       finishedAt: new Date(finishedAt).toISOString(),
     };
+    void this.#conclude(final);
+  }
+
+  async #conclude(outcome: FinalState): Promise<void> {
+    this.#final = { ...outcome, ...(await this.#changes()) };
     this.events.end(outcome.phase);
     this.#over.resolve(this.#final);
+  }
+
+  /** The outcome comes in any case; without them it says that files may have changed. */
+  async #changes(): Promise<RunChanges | { readonly workspaceChanged: true }> {
+    try {
+      return await this.#context.changes.since(this.#filesBefore);
+    } catch {
+      return { workspaceChanged: true };
+    }
   }
 }

@@ -40,6 +40,11 @@ class World {
       oomKills: () => 0,
       surroundings: (env: Readonly<Record<string, string>>) => ({ env }),
       events: { bytes: 1_000, events: 10 },
+      changes: {
+        snapshot: new Map(),
+        since: () =>
+          Promise.resolve({ artifacts: [], artifactsTruncated: false, workspaceChanged: false }),
+      },
     };
     this.executions = new Executions(context, {
       running: 2,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type {
   EventsOptions,
   ExecutorClient,
+  ExecutorFiles,
   ExecutorTarget,
   IndexHandler,
   WaitOptions,
@@ -24,29 +25,21 @@ import {
   health,
   usage,
 } from './contract.ts';
+import { boundedText } from './bounded-text.ts';
 import { badAnswer, errorFromAnswer, errorFromFailure } from './client-errors.ts';
 import { readEvents } from './event-lines.ts';
 import { serveIndex } from './index-server.ts';
+import type { ExecutorRequest } from './executor-request.ts';
+import { HttpExecutorFiles } from './http-files.ts';
 import { jsonDepth } from './json-depth.ts';
 import type { TokenSigner } from './token.ts';
 
-/** The largest outcome, and as much again for what JSON can add. */
-const MAX_ANSWER_BYTES = 2_097_152;
-const MAX_PROBLEM_BYTES = 16_384;
+/** The largest listing of files; the largest outcome is a quarter of it. */
+const MAX_ANSWER_BYTES = EXECUTOR_LIMITS.listingBytes;
 const MAX_ANSWER_DEPTH = EXECUTOR_LIMITS.returnValueDepth + 8;
 const ANSWER_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 3_000;
 const KEEP_ALIVE_MS = 60_000;
-
-interface Request {
-  readonly method: 'GET' | 'PUT' | 'DELETE';
-  readonly path: string;
-  readonly body?: unknown;
-  readonly waitMs?: number;
-  readonly signal?: AbortSignal | undefined;
-  /** The answer goes on for as long as it likes, and whoever reads it bounds it. */
-  readonly stream?: boolean;
-}
 
 /** Connections to one executor. */
 interface Pools {
@@ -105,6 +98,13 @@ export class HttpExecutorClient implements ExecutorClient {
     }
   }
 
+  files(target: ExecutorTarget): ExecutorFiles {
+    return new HttpExecutorFiles({
+      call: (schema, request) => this.#call(target, schema, request),
+      send: (request) => this.#send(target, { ...request, stream: true }),
+    });
+  }
+
   async health(target: ExecutorTarget, signal?: AbortSignal): Promise<Health> {
     return this.#call(target, health, { method: 'GET', path: '/v1/health', signal });
   }
@@ -158,14 +158,22 @@ export class HttpExecutorClient implements ExecutorClient {
     await Promise.all(all.map(destroy));
   }
 
-  async #state(target: ExecutorTarget, id: string, request: Request): Promise<ExecutionState> {
+  async #state(
+    target: ExecutorTarget,
+    id: string,
+    request: ExecutorRequest,
+  ): Promise<ExecutionState> {
     const state = await this.#call(target, executionState, request);
     if (state.id !== id) throw badAnswer(`it is about execution ${state.id}`);
     if (state.phase !== 'Running') checkSizes(state);
     return state;
   }
 
-  async #call<T>(target: ExecutorTarget, schema: z.ZodType<T>, request: Request): Promise<T> {
+  async #call<T>(
+    target: ExecutorTarget,
+    schema: z.ZodType<T>,
+    request: ExecutorRequest,
+  ): Promise<T> {
     const { status, text } = await this.#exchange(target, request);
     if (status !== 200) throw errorFromAnswer(status, text);
     const parsed = schema.safeParse(parseJson(text));
@@ -176,7 +184,7 @@ export class HttpExecutorClient implements ExecutorClient {
 
   async #exchange(
     target: ExecutorTarget,
-    request: Request,
+    request: ExecutorRequest,
   ): Promise<{ status: number; text: string }> {
     const { statusCode, body } = await this.#send(target, request);
     try {
@@ -186,7 +194,7 @@ export class HttpExecutorClient implements ExecutorClient {
     }
   }
 
-  async #send(target: ExecutorTarget, request: Request): Promise<Dispatcher.ResponseData> {
+  async #send(target: ExecutorTarget, request: ExecutorRequest): Promise<Dispatcher.ResponseData> {
     const token = await this.#signer.tokenFor(target.podUID);
     const { calls, streams } = this.#poolsOf(target);
     try {
@@ -196,8 +204,9 @@ export class HttpExecutorClient implements ExecutorClient {
         headers: {
           authorization: `Bearer ${token}`,
           ...(request.body !== undefined && { 'content-type': 'application/json' }),
+          ...request.headers,
         },
-        body: request.body === undefined ? null : JSON.stringify(request.body),
+        body: request.body === undefined ? (request.content ?? null) : JSON.stringify(request.body),
         headersTimeout: (request.waitMs ?? 0) + ANSWER_TIMEOUT_MS,
         ...(request.signal && { signal: request.signal }),
       });
@@ -225,18 +234,6 @@ export class HttpExecutorClient implements ExecutorClient {
 
 async function destroy({ calls, streams }: Pools): Promise<void> {
   await Promise.all([calls.destroy(), streams.destroy()]);
-}
-
-/** Of an answer that should be short. */
-async function boundedText(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > MAX_PROBLEM_BYTES) throw badAnswer('it is larger than agreed');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }
 
 function openPool(

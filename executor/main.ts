@@ -22,6 +22,7 @@ import { LentIndex } from './package-index.ts';
 import { createRouter } from './router.ts';
 import { statusRoutes } from './status-routes.ts';
 import { TokenVerifier } from './token.ts';
+import { WorkspaceChanges } from './workspace-changes.ts';
 import { Workspace } from './workspace.ts';
 
 const VERSION = '1';
@@ -53,7 +54,10 @@ const launcher = new Launcher({
   passed: createGarbageCollector(),
   log,
 });
-const base = { launcher, clock, oomKills: watchOomKills(), events: EVENT_LIMITS };
+const files = new Workspace(workspace);
+const changes = new WorkspaceChanges(workspace, files);
+await changes.open();
+const base = { launcher, clock, oomKills: watchOomKills(), events: EVENT_LIMITS, changes };
 const index = new LentIndex();
 const dependencies = new Dependencies({
   root: config.dependencies,
@@ -84,7 +88,7 @@ const router = createRouter(
   [
     ...executionRoutes(executions, activity),
     ...dependencyRoutes(dependencies, activity),
-    ...fileRoutes(new Workspace(workspace), activity),
+    ...fileRoutes({ workspace: files, changes, activity }),
     ...statusRoutes({ activity, languages, version: VERSION, network, workspace: sizer }),
   ],
   accepts,

@@ -15,6 +15,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { z } from 'zod';
 import type { fileEntry, fileList } from './contract.ts';
+import { type ScannedFile, describedFile } from './workspace-scan.ts';
 import { ProblemError } from './problem.ts';
 import { pathNames } from './workspace-path.ts';
 
@@ -24,6 +25,11 @@ type FileList = z.infer<typeof fileList>;
 const MAX_ENTRIES = 10_000;
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK, O_NOCTTY } =
   constants;
+
+/** A file and what it was when it was opened. */
+export interface OpenFile extends ScannedFile {
+  readonly file: FileHandle;
+}
 
 /**
  * The user's files. User code may swap any part of a path for a link at any moment, so nothing is decided by looking at a path first: a thing is
@@ -57,13 +63,13 @@ export class Workspace {
   }
 
   /** Opens a regular file for reading; the caller closes it. */
-  async read(path: string): Promise<{ readonly file: FileHandle; readonly size: number }> {
+  async read(path: string): Promise<OpenFile> {
     // O_NONBLOCK: a pipe in the file's place would keep the call waiting for its other end.
     const file = await this.#open(pathNames(path), O_RDONLY | O_NONBLOCK | O_NOCTTY);
     try {
-      const stats = await file.stat();
+      const stats = await file.stat({ bigint: true });
       if (!stats.isFile()) throw new ProblemError('BadRequest', 'that is not a file');
-      return { file, size: stats.size };
+      return { file, ...describedFile(stats) };
     } catch (error) {
       await file.close();
       throw error;
@@ -71,15 +77,14 @@ export class Workspace {
   }
 
   /** Puts a file in place, folders on its way included: whole, or not at all. */
-  async write(path: string, content: Readable): Promise<void> {
+  async write(path: string, content: Readable, { executable = false } = {}): Promise<void> {
     const names = pathNames(path);
     const name = names.pop() ?? '';
     await using folder = await this.#openFolderFor(names);
     const draft = `${through(folder)}/.upload-${randomBytes(8).toString('hex')}`;
     try {
-      const file = await open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644).catch(
-        translate,
-      );
+      const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+      const file = await open(draft, flags, executable ? 0o755 : 0o644).catch(translate);
       await pipeline(content, file.createWriteStream()).catch(translate);
       await rename(draft, `${through(folder)}/${name}`).catch(translate);
     } catch (error) {

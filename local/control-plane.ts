@@ -18,6 +18,8 @@ import type { Pod } from '../kube/pod.ts';
 import { packageIndexConfig } from '../operator/package-index/config.ts';
 import { createPackageIndexes } from '../operator/package-index/create.ts';
 import { createOperator, type Operator } from '../operator/operator.ts';
+import { openObjectStore } from '../storage/objects/open.ts';
+import { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { createApiServer } from './api-server/api-server.ts';
 import { kubeconfigFor } from './api-server/kubeconfig.ts';
@@ -90,7 +92,8 @@ async function assemble(surroundings: Surroundings, shutdown: Shutdown): Promise
   const executor = new HttpExecutorClient(new TokenSigner(privateKey, systemClock));
   shutdown.add(() => executor.close());
   const metrics = new Registry();
-  const parts = { ...surroundings, client, runner, executor, metrics };
+  const stored = openStore(surroundings, shutdown);
+  const parts = { ...surroundings, client, runner, executor, metrics, stored };
   await operate(parts, publicKey, shutdown);
   const port = await serveRest(parts, shutdown);
   return {
@@ -127,8 +130,23 @@ function readCrds(): unknown[] {
   );
 }
 
+/** S3 where the environment names a bucket, else a folder. One that is away is told by the health of the REST API. */
+function openStore(
+  { installation }: Surroundings,
+  shutdown: Shutdown,
+): StoredWorkspaces | undefined {
+  const store = openObjectStore(process.env, installation.objects);
+  if (store === undefined) return undefined;
+  shutdown.add(async () => {
+    await Promise.resolve();
+    store.close();
+  });
+  return new StoredWorkspaces(store);
+}
+
 /** What operator and REST API share. */
 interface Parts extends Surroundings {
+  readonly stored: StoredWorkspaces | undefined;
   readonly client: HttpClient;
   readonly runner: PodRunner;
   readonly executor: ExecutorClient;
@@ -140,7 +158,7 @@ function addressWith(runner: PodRunner): (pod: Pod) => ExecutorAddress | undefin
 }
 
 async function operate(
-  { installation, logger, client, runner, executor, metrics }: Parts,
+  { installation, logger, client, runner, executor, metrics, stored }: Parts,
   executorPublicKey: string,
   shutdown: Shutdown,
 ): Promise<void> {
@@ -153,6 +171,7 @@ async function operate(
     packageIndexes: lent.indexes,
     client,
     executor,
+    stored,
     addressOf: addressWith(runner),
     clock: systemClock,
     random: Math.random,

@@ -20,6 +20,8 @@ export interface Installation {
   readonly packageCache: string;
   /** The installer of Python packages, for the process runner. */
   readonly uv: string;
+  /** The object store where no S3 server is named. */
+  readonly objects: string;
   /** Tells this installation's containers from another's on the same Docker engine. */
   readonly id: string;
   /** What kubectl and the operator show to the local API server. */
@@ -42,6 +44,7 @@ export function openInstallation(folder: string): Installation {
     dependencies: at('dependencies'),
     packageCache: at('package-cache'),
     uv: at('uv'),
+    objects: at('objects'),
     id: keptSecret(at('installation-id'), 4),
     kubeToken: keptSecret(at('kube-token'), 24),
   };

@@ -14,6 +14,8 @@ import { createHttpClient } from '../kube/http-client.ts';
 import { loadKubeConfig } from '../kube/kube-config.ts';
 import { createLogger } from '../kube/logging.ts';
 import { Database } from '../storage/history/database.ts';
+import { openObjectStore } from '../storage/objects/open.ts';
+import { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
 import { operatorConfig, type OperatorConfig } from './config.ts';
 import { packageIndexConfig } from './package-index/config.ts';
 import { createPackageIndexes } from './package-index/create.ts';
@@ -39,12 +41,15 @@ async function main(): Promise<void> {
   const cache = packages.cacheFolder ?? join(tmpdir(), 'sandbox-packages');
   const lent = await createPackageIndexes(packages, cache, { clock: systemClock, logger });
   const packageIndexes = lent.indexes;
-  const parts = { client, executor, pod, logger, packageIndexes };
+  const store = openObjectStore(process.env);
+  const stored = store && new StoredWorkspaces(store);
+  const parts = { client, executor, pod, logger, packageIndexes, stored };
   const operator = operatorIn(config, { ...parts, ...(history === undefined ? {} : { history }) });
   await operator.run(stopping);
   await lent.close();
   await database?.close();
   await executor.close();
+  store?.close();
   await client.close();
 }
 
@@ -56,7 +61,7 @@ function operatorIn(
   config: OperatorConfig,
   parts: Pick<
     OperatorDeps,
-    'client' | 'executor' | 'pod' | 'logger' | 'packageIndexes' | 'history'
+    'client' | 'executor' | 'pod' | 'logger' | 'packageIndexes' | 'history' | 'stored'
   >,
 ): Operator {
   const { namespace, settings, lease, healthPort } = config;

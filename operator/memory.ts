@@ -5,11 +5,13 @@ import type { Clock } from '../kube/clock.ts';
 import type { Logger } from '../kube/logger.ts';
 import { controllerOf } from '../kube/objects.ts';
 import type { KubeObject } from '../kube/objects.ts';
+import type { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
 import type { Caches } from './caches.ts';
 import { CreatedPods } from './created-pods.ts';
 import { InFlightRuns } from './execution/runs.ts';
 import { OwnWrites } from './own-writes.ts';
 import { InFlightInstalls } from './sandbox/installs.ts';
+import { Workspaces } from './workspace/workspaces.ts';
 import { ExecutorMonitor } from './sandbox/executor-monitor.ts';
 
 /** What a running operator knows beyond its caches. All of it may be lost: the status and the executors bring it back. */
@@ -17,6 +19,8 @@ export interface Memory {
   readonly monitor: ExecutorMonitor;
   readonly runs: InFlightRuns;
   readonly installs: InFlightInstalls;
+  /** Undefined: there is no store. */
+  readonly workspaces: Workspaces | undefined;
   readonly createdPods: CreatedPods;
   readonly sandboxWrites: OwnWrites<Sandbox>;
   readonly executionWrites: OwnWrites<Execution>;
@@ -27,13 +31,15 @@ export interface MemoryOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
+  /** Where files are kept; absent: nowhere but in their pods. */
+  readonly stored?: StoredWorkspaces | undefined;
   /** Say "look at this object again". */
   readonly enqueueSandbox: (key: string) => void;
   readonly enqueueExecution: (key: string) => void;
 }
 
 export function createMemory(options: MemoryOptions): Memory {
-  const { clock } = options;
+  const { clock, stored } = options;
   const monitor = new ExecutorMonitor({ ...options, enqueue: options.enqueueSandbox });
   const runs = new InFlightRuns({
     ...options,
@@ -46,6 +52,7 @@ export function createMemory(options: MemoryOptions): Memory {
     monitor,
     runs,
     installs: new InFlightInstalls(options),
+    workspaces: stored && new Workspaces({ ...options, stored, enqueue: options.enqueueSandbox }),
     createdPods: new CreatedPods(clock),
     sandboxWrites: new OwnWrites(),
     executionWrites: new OwnWrites(),
@@ -59,6 +66,7 @@ export function forgetWhatIsGone(memory: Memory, caches: Caches, executor: Execu
     if (type !== 'deleted') return;
     memory.monitor.forget(object.metadata.uid);
     memory.installs.forgetPod(object.metadata.uid);
+    memory.workspaces?.forget(object.metadata.uid);
     executor.forget(object.metadata.uid);
   });
   caches.sandboxes.subscribe(
@@ -66,6 +74,7 @@ export function forgetWhatIsGone(memory: Memory, caches: Caches, executor: Execu
       memory.sandboxWrites.forget(metadata.uid);
       memory.installs.forget(metadata.uid);
       memory.createdPods.forget(metadata.uid);
+      memory.workspaces?.forgetSandbox(metadata.uid);
     }),
   );
   caches.executions.subscribe(

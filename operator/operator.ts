@@ -17,6 +17,7 @@ import { keyOf, refOf } from '../kube/objects.ts';
 import type { ObjectRef } from '../kube/objects.ts';
 import type { Pod } from '../kube/pod.ts';
 import type { Term } from '../storage/history/writer.ts';
+import type { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
 import { createCaches, sandboxKeyOf } from './caches.ts';
 import type { Caches } from './caches.ts';
 import { executionController, sandboxController, templateController } from './controllers.ts';
@@ -48,6 +49,8 @@ export interface OperatorDeps {
   readonly identity: string;
   readonly pod: PodSettings;
   readonly packageIndexes: PackageIndexes;
+  /** Where files are kept; absent: nowhere but in their pods. */
+  readonly stored?: StoredWorkspaces | undefined;
   readonly settings?: Partial<Settings>;
   /** Absent: objects stay, and are gone for good when they go. */
   readonly history?: HistorySettings;
@@ -156,6 +159,7 @@ function operatorOf(manager: Manager, caches: Caches, memory: Memory): Operator 
     memory.runs.stop();
     memory.installs.stop();
     memory.monitor.stop();
+    memory.workspaces?.stop();
   };
   return {
     caches,

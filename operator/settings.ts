@@ -26,6 +26,10 @@ export interface Settings {
   readonly sandboxGraceMs: number;
   /** How long a sandbox that has ended stays in the API server, where there is a history to go to. */
   readonly endedTtlMs: number;
+  /** How long the end of a sandbox waits for its files to be stored before its pod goes all the same. */
+  readonly storeTimeoutMs: number;
+  /** Files that could not be stored for so long are told in a condition. */
+  readonly storeQuietMs: number;
   /** How long changes of a template's sandbox count are gathered before they are written. */
   readonly countDelayMs: number;
 }
@@ -45,5 +49,7 @@ export const DEFAULT_SETTINGS: Settings = {
   cancelGraceMs: 10_000,
   sandboxGraceMs: 5_000,
   endedTtlMs: 86_400_000,
+  storeTimeoutMs: 60_000,
+  storeQuietMs: 10_000,
   countDelayMs: 2_000,
 };

@@ -1,9 +1,11 @@
 import {
   cluster,
   docker,
+  go,
   mariadb,
   namespaces,
   realApiServer,
+  s3Server,
   sandboxImages,
   schemathesis,
   type Requirement,
@@ -21,7 +23,7 @@ export interface Check {
 export interface Suite {
   readonly name: string;
   readonly project:
-    'unit' | 'flow' | 'contract' | 'executor' | 'fuzz' | 'history' | 'local' | 'e2e';
+    'unit' | 'storage' | 'flow' | 'contract' | 'executor' | 'fuzz' | 'history' | 'local' | 'e2e';
   /** Pattern: only files whose path matches. */
   readonly files?: string;
   readonly needs: readonly Requirement[];
@@ -45,11 +47,14 @@ export const STATIC_CHECKS: readonly Check[] = [
 /** Makes what suites need. The first time on a machine without a registry, whole base images are made from packages. */
 export const PREPARATIONS: readonly Check[] = [
   { name: 'images', script: 'images', needs: [docker], timeoutMs: 900_000 },
+  { name: 'S3 server for tests', script: 's3-server', needs: [go], timeoutMs: 900_000 },
 ];
 
 export const FAST_SUITES: readonly Suite[] = [{ name: 'unit', project: 'unit', needs: [] }];
 
 export const SLOW_SUITES: readonly Suite[] = [
+  { name: 'storage, folder', project: 'storage', files: 'test/storage/directory', needs: [] },
+  { name: 'storage, S3', project: 'storage', files: 'test/storage/s3', needs: [s3Server] },
   { name: 'flow', project: 'flow', needs: [] },
   { name: 'contract, local API server', project: 'contract', needs: [] },
   {

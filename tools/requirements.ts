@@ -53,6 +53,23 @@ export const realApiServer: Requirement = {
   },
 };
 
+export const go: Requirement = {
+  name: 'Go',
+  async probe() {
+    const { exitCode, output } = await runCommand(['go', 'version']);
+    return exitCode === 0 ? undefined : lastLine(output);
+  },
+};
+
+/** What `test/s3/build` makes; whether it could is counted on its own. */
+export const s3Server: Requirement = {
+  name: 'a real S3 server',
+  async probe() {
+    const { exitCode, output } = await runCommand(['test/s3/build', '--look']);
+    return exitCode === 0 ? undefined : lastLine(output);
+  },
+};
+
 /** Whether one can be started here; `test/e2e/with-cluster` does. */
 export const cluster: Requirement = {
   name: 'a Kubernetes cluster',

@@ -3,6 +3,7 @@ import { LANGUAGES } from '../../crds/execution.ts';
 import { LIMITS } from '../../crds/limits.ts';
 import { EXECUTION_REASONS } from '../../crds/reasons.ts';
 import { EXECUTION_STATUSES } from '../../crds/rest-status.ts';
+import { artifact } from './artifact.ts';
 import { decimal, envVars, event, integer, pageOf, paging, restId, timestamp } from './fields.ts';
 
 const { min, max, default: standard } = LIMITS.executionTimeoutSeconds;
@@ -57,15 +58,6 @@ export const submittedResponse = z
       },
     ],
   });
-
-const artifact = z.object({
-  path: z.string(),
-  size: z.int(),
-  mime_type: z.string(),
-  type: z.string(),
-  created_at: timestamp,
-  checksum: z.string().optional(),
-});
 
 const metrics = z.object({
   duration_ms: z.number(),

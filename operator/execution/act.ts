@@ -6,6 +6,7 @@ import { ConflictError, NotFoundError } from '../../kube/errors.ts';
 import type { Logger } from '../../kube/logger.ts';
 import { refOf } from '../../kube/objects.ts';
 import type { Archive } from '../mirror/archive.ts';
+import type { WorkspaceOrder, Workspaces } from '../workspace/workspaces.ts';
 import type { InFlightRuns, RunOrder } from './runs.ts';
 
 /** Everything that a decision can have done. Each may be done twice without harm. */
@@ -16,12 +17,15 @@ export type Action =
   | { readonly type: 'cancelAt'; readonly target: ExecutorTarget }
   | { readonly type: 'forgetRun' }
   | { readonly type: 'keepInHistory' }
+  /** The run may have changed files. */
+  | { readonly type: 'storeWorkspace'; readonly order: WorkspaceOrder }
   | { readonly type: 'deleteExecution' };
 
 export interface ActDeps {
   readonly client: KubeClient;
   readonly executor: Pick<ExecutorClient, 'cancel'>;
   readonly runs: InFlightRuns;
+  readonly workspaces: Workspaces | undefined;
   readonly logger: Logger;
   readonly archive?: Archive | undefined;
 }
@@ -56,6 +60,9 @@ async function actOne(deps: ActDeps, action: Action, subject: Subject): Promise<
       return;
     case 'keepInHistory':
       deps.archive?.keep({ table: 'executions', object: subject.execution });
+      return;
+    case 'storeWorkspace':
+      deps.workspaces?.store(action.order, 'run', uid);
       return;
     case 'deleteExecution':
       return deleteExecution(deps, subject);

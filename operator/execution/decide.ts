@@ -4,6 +4,7 @@ import { SANDBOX_CONDITIONS } from '../../crds/reasons.ts';
 import { isEnded } from '../../crds/sandbox.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import { isConditionTrue } from '../../kube/conditions.ts';
+import type { FinalState } from '../../executor/contract.ts';
 import { keyOf, refOf } from '../../kube/objects.ts';
 import { awaitsPackages } from '../sandbox/packages.ts';
 import { podState } from '../sandbox/pod-state.ts';
@@ -11,6 +12,7 @@ import type { Settings } from '../settings.ts';
 import { sameStatus } from '../status-writer.ts';
 import { timeOf } from '../timestamp.ts';
 import { timeoutsOf } from '../timeouts.ts';
+import { workspaceOrder } from '../workspace/order.ts';
 import type { Action } from './act.ts';
 import { handedTo } from './handed-to.ts';
 import type { Observed } from './observe.ts';
@@ -77,7 +79,18 @@ function expire({ execution, isMirrored, now }: Observed): Decision | undefined 
 
 function reportOutcome(seen: Observed): Decision | undefined {
   if (seen.run?.progress.phase !== 'finished') return undefined;
-  return { actions: [], status: outcomeStatus(seen, seen.run.progress.outcome) };
+  const { outcome } = seen.run.progress;
+  return { actions: storeFiles(seen, outcome), status: outcomeStatus(seen, outcome) };
+}
+
+/** Of an executor that does not say, the files may have changed. */
+function storeFiles(seen: Observed, { workspaceChanged }: FinalState): readonly Action[] {
+  const { sandbox, template, target, run } = seen;
+  if (workspaceChanged === false || sandbox === undefined) return [];
+  const order = workspaceOrder({ sandbox, template, target });
+  return order?.target.podUID === run?.podUID && order !== undefined
+    ? [{ type: 'storeWorkspace', order }]
+    : [];
 }
 
 /** `kubectl apply` may create an execution before its sandbox. */

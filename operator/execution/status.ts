@@ -4,6 +4,7 @@ import { EXECUTION_CONDITIONS } from '../../crds/reasons.ts';
 import type { FinalState } from '../../executor/contract.ts';
 import { setCondition } from '../../kube/conditions.ts';
 import { timeOf, timestamp } from '../timestamp.ts';
+import { keptArtifacts } from './kept-artifacts.ts';
 import { keptOutput } from './kept-output.ts';
 import type { Observed } from './observe.ts';
 import { keptReturnValue } from './return-value.ts';
@@ -51,6 +52,7 @@ export function outcomeStatus(seen: Observed, outcome: FinalState): ExecutionSta
     stdout: keptOutput(outcome.stdout, LIMITS.outputBytes),
     stderr: keptOutput(outcome.stderr, LIMITS.outputBytes),
     metrics: outcome.metrics,
+    ...keptArtifacts(outcome, LIMITS),
     startedAt: plausibleTime(seen, outcome.startedAt),
     finishedAt: plausibleTime(seen, outcome.finishedAt),
     ...(returnValue === undefined ? {} : { returnValue: returnValue.value }),

@@ -17,6 +17,7 @@ import type { CreatedPods } from '../created-pods.ts';
 import type { Archive } from '../mirror/archive.ts';
 import type { OwnWrites } from '../own-writes.ts';
 import type { PackageIndexes } from '../package-index/gateway.ts';
+import type { StoreCause, WorkspaceOrder, Workspaces } from '../workspace/workspaces.ts';
 import type { ExecutorMonitor } from './executor-monitor.ts';
 import type { InFlightInstalls } from './installs.ts';
 import type { Learned } from './observe.ts';
@@ -39,11 +40,24 @@ export type Action =
       readonly indexUrl: string;
       readonly request: InstallRequest;
     }
-  | { readonly type: 'forgetInstall' };
+  | { readonly type: 'forgetInstall' }
+  | WorkspaceAction;
+
+export type WorkspaceAction =
+  | { readonly type: 'restoreWorkspace'; readonly order: WorkspaceOrder }
+  | {
+      readonly type: 'storeWorkspace';
+      readonly order: WorkspaceOrder;
+      readonly cause: StoreCause;
+      readonly value: string;
+    }
+  | { readonly type: 'adoptWorkspace'; readonly order: WorkspaceOrder; readonly value: string }
+  | { readonly type: 'removeStoredFiles' };
 
 export interface ActDeps {
   readonly client: KubeClient;
   readonly monitor: ExecutorMonitor;
+  readonly workspaces: Workspaces | undefined;
   readonly createdPods: CreatedPods;
   readonly writes: OwnWrites<Sandbox>;
   readonly archive?: Archive | undefined;
@@ -81,6 +95,7 @@ async function actOne(
       return createPod(deps, action.pod, subject);
     case 'deletePod':
       deps.monitor.forget(action.pod.metadata.uid);
+      deps.workspaces?.forget(action.pod.metadata.uid);
       return remove(deps.client, PODS, { object: action.pod, signal: subject.signal });
     case 'keepInHistory':
       keepInHistory(deps, action.executions, subject);
@@ -90,18 +105,17 @@ async function actOne(
     case 'deleteExecution':
       return remove(deps.client, EXECUTIONS, { object: action.execution, signal: subject.signal });
     default:
-      talkToExecutor(deps, action, subject.sandbox);
+      beginElsewhere(deps, action, subject.sandbox);
       return undefined;
   }
 }
 
-/** What goes on outside of this reconcile, and has the sandbox looked at again. */
-type Conversation = Extract<
-  Action,
-  { readonly type: 'askHealth' | 'askActivity' | 'install' | 'forgetInstall' }
->;
+type BackgroundAction =
+  | WorkspaceAction
+  | Extract<Action, { readonly type: 'askHealth' | 'askActivity' | 'install' | 'forgetInstall' }>;
 
-function talkToExecutor(deps: ActDeps, action: Conversation, sandbox: Sandbox): void {
+/** What goes on outside of this reconcile, and has the sandbox looked at again. */
+function beginElsewhere(deps: ActDeps, action: BackgroundAction, sandbox: Sandbox): void {
   const key = keyOf(refOf(sandbox));
   const sandboxUID = sandbox.metadata.uid;
   switch (action.type) {
@@ -119,6 +133,24 @@ function talkToExecutor(deps: ActDeps, action: Conversation, sandbox: Sandbox): 
     case 'forgetInstall':
       deps.installs.forget(sandboxUID);
       return;
+    default:
+      actOnWorkspace(deps, action, sandbox);
+  }
+}
+
+function actOnWorkspace({ workspaces }: ActDeps, action: WorkspaceAction, sandbox: Sandbox): void {
+  switch (action.type) {
+    case 'restoreWorkspace':
+      workspaces?.restore(action.order);
+      return;
+    case 'storeWorkspace':
+      workspaces?.store(action.order, action.cause, action.value);
+      return;
+    case 'adoptWorkspace':
+      workspaces?.adopt(action.order, action.value);
+      return;
+    case 'removeStoredFiles':
+      workspaces?.remove(sandbox.metadata.uid, keyOf(refOf(sandbox)));
   }
 }
 

@@ -352,7 +352,9 @@ describe('a sandbox that has ended', () => {
 
   test('is deleted once history has all of them', () => {
     const observed = seen({ sandbox, executions, isMirrored: true, now: BORN + DAY });
-    expect(decide(observed, policy)).toEqual({ actions: [{ type: 'deleteSandbox' }] });
+    expect(decide(observed, policy)).toEqual({
+      actions: [{ type: 'removeFinalizer' }, { type: 'deleteSandbox' }],
+    });
   });
 
   test('waits for executions that have not finished', () => {

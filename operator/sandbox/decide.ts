@@ -25,6 +25,16 @@ import type { PodSettings } from './pod.ts';
 import { isLive, podState } from './pod-state.ts';
 import { lossesWithThis, lossOf, recoveryDelayMs } from './recovery.ts';
 import {
+  awaitStoredMs,
+  mustRemoveStored,
+  mustRestore,
+  restore,
+  storeChanges,
+  storeLastChanges,
+  storeQuietUntil,
+  withWorkspace,
+} from './workspace.ts';
+import {
   endedStatus,
   leavingStatus,
   pendingStatus,
@@ -68,6 +78,7 @@ const RULES: readonly Rule[] = [
   createPod,
   awaitPod,
   awaitExecutor,
+  restoreFiles,
   askWhetherIdle,
   endIdle,
   serve,
@@ -77,18 +88,21 @@ const RULES: readonly Rule[] = [
 export function decide(seen: Observed, policy: Policy): Decision {
   for (const rule of RULES) {
     const decision = rule(seen, policy);
-    if (decision !== undefined) return withoutVainWrite(seen, withoutStrays(seen, decision));
+    if (decision === undefined) continue;
+    return withoutVainWrite(seen, withFiles(seen, withoutStrays(seen, decision), policy));
   }
   return { actions: [] };
 }
 
-/** The finalizer goes only when neither the cache nor the server knows a pod or an execution of ours any more. */
+/** The finalizer goes only when neither the cache nor the server knows a pod or an execution of ours any more, and no file of ours is stored. */
 function cleanUpDeleted(seen: Observed, { pendingQuietMs }: Policy): Decision | undefined {
   const deletedAt = timeOf(seen.sandbox.metadata.deletionTimestamp);
   if (deletedAt === undefined) return undefined;
   const { pods, executions } = seen;
-  if (pods.length + executions.length === 0) return { actions: [{ type: 'removeFinalizer' }] };
+  const isAlone = pods.length + executions.length === 0;
+  if (isAlone && !mustRemoveStored(seen)) return { actions: [{ type: 'removeFinalizer' }] };
   const actions: readonly Action[] = [
+    ...(isAlone ? [{ type: 'removeStoredFiles' } as const] : []),
     ...pods.filter(isLive).map((pod): Action => ({ type: 'deletePod', pod })),
     ...executions.map((execution): Action => ({ type: 'deleteExecution', execution })),
   ];
@@ -106,14 +120,20 @@ function expireEnded(seen: Observed, { endedTtlMs }: Policy): Decision | undefin
   const endedAt = timeOf(seen.sandbox.status?.terminatedAt) ?? seen.now;
   const lookAgainMs = endedAt + endedTtlMs - seen.now;
   if (lookAgainMs > 0) return { actions: [], lookAgainMs };
-  if (seen.isMirrored) return { actions: [{ type: 'deleteSandbox' }] };
+  // Without the finalizer, whose clean-up would take the stored files too: history goes on to show them.
+  if (seen.isMirrored) return { actions: [{ type: 'removeFinalizer' }, { type: 'deleteSandbox' }] };
   return { actions: [{ type: 'keepInHistory', executions: seen.executions }] };
 }
 
-/** Its status was written first, so that its executions end as cancelled and not as lost. */
-function cleanUpEnded(seen: Observed): Decision | undefined {
-  if (!isEnded(seen.sandbox)) return undefined;
-  return { actions: seen.pods.filter(isLive).map((pod) => ({ type: 'deletePod', pod })) };
+/** Its status was written first, so that its executions end as cancelled and not as lost. The pod stays until its files are safe. */
+function cleanUpEnded(seen: Observed, policy: Policy): Decision | undefined {
+  const { status } = seen.sandbox;
+  if (status === undefined || !isEnded(seen.sandbox)) return undefined;
+  const lookAgainMs = awaitStoredMs(seen, policy);
+  if (lookAgainMs > 0) return { actions: storeLastChanges(seen), lookAgainMs };
+  const live = seen.pods.filter(isLive);
+  // Also says it where the last changes were not stored in time.
+  return { actions: live.map((pod) => ({ type: 'deletePod', pod })), status };
 }
 
 function endByUser(seen: Observed): Decision | undefined {
@@ -163,7 +183,8 @@ function recover(seen: Observed, policy: Policy): Decision | undefined {
 }
 
 function failOverdueStart(seen: Observed, policy: Policy): Decision | undefined {
-  if (isReady(seen) || startDeadline(seen, policy) > seen.now) return undefined;
+  if (isReady(seen) || startDeadline(seen, policy) > seen.now || waitsForFiles(seen))
+    return undefined;
   const hindrance = hindranceOf(seen);
   const seconds = String(policy.startTimeoutMs / 1_000);
   const message = `not ready within ${seconds} s: ${hindrance.message}`;
@@ -203,6 +224,21 @@ function awaitExecutor(seen: Observed, policy: Policy): Decision | undefined {
   return { ...pending(seen, policy), actions: askHealth(seen) };
 }
 
+/** Better late than with other files than its user left: the store may be away for long, and only idleness and lifetime end that. */
+function restoreFiles(seen: Observed, policy: Policy): Decision | undefined {
+  if (!mustRestore(seen)) return undefined;
+  if (isIdleDue(seen)) return endUnused(seen);
+  return { ...pending(seen, policy), actions: restore(seen), lookAgainMs: RESTORE_RECHECK_MS };
+}
+
+const RESTORE_RECHECK_MS = 5_000;
+
+/** Its start is not late: it waits for the store, or did so until just now. */
+function waitsForFiles(seen: Observed): boolean {
+  if (seen.executor.answeredAt === undefined) return false;
+  return mustRestore(seen) || seen.workspace?.restored !== undefined;
+}
+
 /** The executor knows of files and streams that were used and left no trace elsewhere. */
 function askWhetherIdle(seen: Observed): Decision | undefined {
   if (!isReady(seen) || !isIdleDue(seen) || wasAskedWhetherIdle(seen)) return undefined;
@@ -223,7 +259,11 @@ function serve(seen: Observed, policy: Policy): Decision {
   const isSilent = seen.executor.silentSince !== undefined;
   const packages = packageStep(seen, policy.indexes);
   return {
-    actions: [...(isHealthDue || isSilent ? askHealth(seen) : []), ...packages.actions],
+    actions: [
+      ...(isHealthDue || isSilent ? askHealth(seen) : []),
+      ...packages.actions,
+      ...storeChanges(seen),
+    ],
     status: runningStatus(seen, packages.status),
     ...untilNextLook(seen, policy),
   };
@@ -240,6 +280,7 @@ function untilNextLook(seen: Observed, policy: Policy): Pick<Decision, 'lookAgai
     expiresAt(seen),
     answeredAt === undefined ? undefined : answeredAt + policy.livenessIntervalMs,
     silentSince === undefined ? undefined : silentSince + policy.silenceMs,
+    storeQuietUntil(seen, policy),
   ]
     .filter((time) => time !== undefined)
     .filter((time) => time > seen.now);
@@ -298,6 +339,13 @@ function withoutStrays(seen: Observed, decision: Decision): Decision {
   if (strays.length === 0 || !isReplaced) return decision;
   const deletions = strays.map((pod): Action => ({ type: 'deletePod', pod }));
   return { ...decision, actions: [...decision.actions, ...deletions] };
+}
+
+function withFiles(seen: Observed, decision: Decision, policy: Policy): Decision {
+  const { status } = decision;
+  return status === undefined
+    ? decision
+    : { ...decision, status: withWorkspace(seen, status, policy) };
 }
 
 /** A status that says what the object says already is not written. */

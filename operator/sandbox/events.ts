@@ -1,4 +1,6 @@
+import { SANDBOX_CONDITIONS } from '../../crds/reasons.ts';
 import type { Sandbox, SandboxStatus } from '../../crds/sandbox.ts';
+import { findCondition } from '../../kube/conditions.ts';
 import type { EventType, ObjectEvent } from '../../kube/events.ts';
 import { isOrdinary } from './hindrance.ts';
 
@@ -7,12 +9,26 @@ import { isOrdinary } from './hindrance.ts';
  * not expect becomes one: the ordinary start and the end that they asked for do not.
  */
 export function eventsFor(sandbox: Sandbox, next: SandboxStatus): readonly ObjectEvent[] {
+  return [...headlineEvents(sandbox, next), ...fileEvents(sandbox, next)];
+}
+
+function headlineEvents(sandbox: Sandbox, next: SandboxStatus): readonly ObjectEvent[] {
   const { status } = sandbox;
   const isNews = status?.phase !== next.phase || status?.reason !== next.reason;
   const kind = isNews ? kindOf(status?.phase, next) : undefined;
   if (kind === undefined || next.reason === undefined) return [];
   const note = next.message ?? next.reason;
   return [{ regarding: sandbox, reason: next.reason, note, ...kind }];
+}
+
+/** Files that are not safe. */
+function fileEvents(sandbox: Sandbox, next: SandboxStatus): readonly ObjectEvent[] {
+  const type = SANDBOX_CONDITIONS.workspaceStored;
+  const before = findCondition(sandbox.status?.conditions, type);
+  const now = findCondition(next.conditions, type);
+  if (now?.status !== 'False' || now.reason === before?.reason) return [];
+  const { reason, message: note } = now;
+  return [{ regarding: sandbox, reason, note, type: 'Warning', action: 'StoreFiles' }];
 }
 
 interface EventKind {

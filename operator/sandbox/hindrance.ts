@@ -1,6 +1,7 @@
 import type { SandboxReason } from '../../crds/reasons.ts';
 import { templateProblem } from '../sandbox-template/problem.ts';
 import type { Observed } from './observe.ts';
+import { mustRestore } from './workspace.ts';
 import { podState } from './pod-state.ts';
 
 /** What keeps a sandbox from being Ready right now. */
@@ -13,6 +14,7 @@ export function hindranceOf(seen: Observed): Hindrance {
   if (seen.pod === undefined) return templateHindrance(seen) ?? AWAITS_POD;
   const state = podState(seen.pod);
   if (state.kind === 'waiting') return state;
+  if (seen.executor.answeredAt !== undefined && mustRestore(seen)) return restoring(seen);
   return seen.executor.hasOpenNetwork === true ? NETWORK_OPEN : EXECUTOR_STARTING;
 }
 
@@ -25,6 +27,12 @@ const NETWORK_OPEN: Hindrance = {
   message:
     'the pod still reaches the API server, which its NetworkPolicy forbids; if this stays so, the cluster does not enforce NetworkPolicies',
 };
+function restoring({ workspace }: Observed): Hindrance {
+  const problem = workspace?.problem;
+  const message = problem === undefined ? 'its files come back' : `its files come back: ${problem}`;
+  return { reason: 'WorkspaceRestoring', message };
+}
+
 const AWAITS_POD: Hindrance = { reason: 'PodPending', message: 'the pod is about to be created' };
 
 /** Matters only as long as there is no pod: a running sandbox does not need its template any more. */

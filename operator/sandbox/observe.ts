@@ -17,6 +17,7 @@ import type { Caches } from '../caches.ts';
 import type { CreatedPods } from '../created-pods.ts';
 import type { Archive } from '../mirror/archive.ts';
 import type { OwnWrites } from '../own-writes.ts';
+import type { Workspaces, WorkspaceView } from '../workspace/workspaces.ts';
 import type { ExecutorMonitor, ExecutorView } from './executor-monitor.ts';
 import type { InFlightInstalls, InstallView } from './installs.ts';
 import { podName, sandboxLabel } from './pod-name.ts';
@@ -34,6 +35,8 @@ export interface Observed {
   readonly target: ExecutorTarget | undefined;
   /** What the executor of `pod` said. */
   readonly executor: ExecutorView;
+  /** How its files are looked after; undefined: they are not, for there is no store. */
+  readonly workspace: ObservedWorkspace | undefined;
   readonly executions: readonly Execution[];
   /** The installation of packages that this process follows. */
   readonly install: InstallView | undefined;
@@ -42,6 +45,11 @@ export interface Observed {
   /** Whether history has it and its executions as they are, and as objects whose time is up; undefined: there is no history. */
   readonly isMirrored: boolean | undefined;
   readonly now: number;
+}
+
+export interface ObservedWorkspace extends WorkspaceView {
+  /** Of what is stored of a sandbox that is deleted; absent: nobody asked for it. */
+  readonly removal?: { readonly isDone: boolean; readonly problem?: string } | undefined;
 }
 
 export type Learned =
@@ -53,6 +61,7 @@ export interface ObserveDeps {
   readonly caches: Caches;
   readonly monitor: ExecutorMonitor;
   readonly installs: InFlightInstalls;
+  readonly workspaces: Workspaces | undefined;
   readonly createdPods: CreatedPods;
   readonly writes: OwnWrites<Sandbox>;
   /** Absent: there is no history. */
@@ -81,6 +90,7 @@ export async function observe(
     pod,
     target: targetOf(deps, pod),
     executor: pod === undefined ? {} : deps.monitor.view(pod.metadata.uid),
+    workspace: workspaceOf(deps, sandbox, pod),
     executions,
     install: deps.installs.view(sandbox.metadata.uid),
     learned: undefined,
@@ -161,6 +171,16 @@ async function find<T extends KubeObject>(
     if (error instanceof NotFoundError) return undefined;
     throw error;
   }
+}
+
+function workspaceOf(
+  { workspaces }: ObserveDeps,
+  sandbox: Sandbox,
+  pod: Pod | undefined,
+): ObservedWorkspace | undefined {
+  if (workspaces === undefined) return undefined;
+  const removal = workspaces.removal(sandbox.metadata.uid);
+  return { ...workspaces.view(pod?.metadata.uid ?? ''), removal };
 }
 
 function targetOf({ addressOf }: ObserveDeps, pod: Pod | undefined): ExecutorTarget | undefined {

@@ -93,7 +93,11 @@ export function endedStatus(seen: Observed, headline: Headline): SandboxStatus {
 export function leavingStatus(seen: Observed): SandboxStatus {
   const pods = seen.pods.map(({ metadata }) => metadata.name).join(', ');
   const count = String(seen.executions.length);
-  const message = `waits for pods (${pods}) and ${count} executions to go`;
+  const isAlone = seen.pods.length + seen.executions.length === 0;
+  const { problem = 'they are being removed' } = seen.workspace?.removal ?? {};
+  const message = isAlone
+    ? `waits for its stored files to go: ${problem}`
+    : `waits for pods (${pods}) and ${count} executions to go`;
   return status(seen, { phase: 'Terminating', reason: 'TerminatedByUser', message }, {});
 }
 

@@ -31,6 +31,7 @@ export function seen(overrides: Partial<Observed> = {}): Observed {
     pod: undefined,
     target: undefined,
     executor: {},
+    workspace: undefined,
     executions: [],
     install: undefined,
     learned: undefined,

@@ -64,7 +64,7 @@ describe('an executor that is honest', () => {
       { code: 'Unauthorized', retryable: false, message: 'm' },
     ],
     [404, { code: 'NotFound', message: 'm' }, { code: 'NotFound', retryable: false }],
-    [409, { code: 'Conflict', message: 'm' }, { code: 'Refused', retryable: false }],
+    [409, { code: 'Conflict', message: 'm' }, { code: 'Conflict', retryable: false }],
     [503, { code: 'Busy', message: 'm' }, { code: 'Refused', retryable: true }],
     [500, '"?"', { code: 'Refused', retryable: true, message: 'no reason given' }],
   ])('and answers %d is understood', async (status, body, error) => {

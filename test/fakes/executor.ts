@@ -19,6 +19,7 @@ import type {
 } from '../../executor/contract.ts';
 import { EventBuffer } from '../../executor/event-buffer.ts';
 import type { Clock } from '../../kube/clock.ts';
+import { FakeFiles } from './files.ts';
 
 /** What a run comes to; `hangs`: nothing, until the test ends it. */
 export type Script = (request: StartRequest, id: string) => Partial<FinalState> | 'hangs';
@@ -63,6 +64,7 @@ export class FakeExecutors implements ExecutorClient {
   readonly #watchers = new Set<() => void>();
   readonly #clock: Clock;
   readonly #daemons = new Map<string, Daemon>();
+  readonly #workspaces = new Map<string, FakeFiles>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -311,6 +313,20 @@ export class FakeExecutors implements ExecutorClient {
     });
   }
 
+  files({ podUID }: ExecutorTarget): FakeFiles {
+    return this.workspace(podUID);
+  }
+
+  /** What is in the workspace of a pod; a new container begins with nothing. */
+  workspace(podUID: string): FakeFiles {
+    const known = this.#workspaces.get(podUID);
+    if (known !== undefined) return known;
+    const reach = (): Promise<unknown> => this.#reach({ podUID });
+    const files = new FakeFiles(reach);
+    this.#workspaces.set(podUID, files);
+    return files;
+  }
+
   forget(): void {
     // Keeps no connections.
   }
@@ -320,7 +336,7 @@ export class FakeExecutors implements ExecutorClient {
   }
 
   /** As over a network: never in the same turn of the event loop. */
-  async #reach({ podUID }: ExecutorTarget): Promise<Daemon> {
+  async #reach({ podUID }: Pick<ExecutorTarget, 'podUID'>): Promise<Daemon> {
     await new Promise((resolve) => setImmediate(resolve));
     const daemon = this.#daemons.get(podUID);
     if (daemon?.isUp !== true) {
