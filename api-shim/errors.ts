@@ -78,6 +78,10 @@ export const ERRORS = {
     status: 409,
     hint: 'It has ended and does not start again. POST /api/v1/sessions creates another.',
   },
+  NotChangeable: {
+    status: 409,
+    hint: 'A running sandbox takes a new timeout and new env_vars; cpu, memory and disk stay as they are. POST /api/v1/sessions creates a session of another size.',
+  },
   SessionNotReady: {
     status: 409,
     hint: 'Its sandbox is being started or replaced. Try again once its status is running.',

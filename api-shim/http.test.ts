@@ -51,7 +51,7 @@ test('case 7: an unknown path is 404, a wrong verb 405 with the right ones', asy
   });
   const wrong = await api.client.send('PUT', '/sessions/x');
   expect(wrong.status).toBe(405);
-  expect(wrong.headers.get('allow')).toBe('GET, DELETE, HEAD, OPTIONS');
+  expect(wrong.headers.get('allow')).toBe('GET, PATCH, DELETE, HEAD, OPTIONS');
   expect(wrong.body).toMatchObject({ error: 'Method Not Allowed', code: 'MethodNotAllowed' });
 });
 

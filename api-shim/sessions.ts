@@ -14,6 +14,8 @@ import { byNewest } from './present-time.ts';
 import type { Repository } from './repository.ts';
 import type { RequestContext } from './request-context.ts';
 import type { CreateSessionRequest } from './schemas/session.ts';
+import type { PatchSessionRequest } from './schemas/session-patch.ts';
+import { sandboxPatch } from './session-patch.ts';
 import { sandboxDraft } from './submit.ts';
 import type { Templates } from './templates.ts';
 
@@ -29,6 +31,8 @@ export interface SessionsOptions {
 const TERMINATE_WAIT_MS = 2_000;
 /** How long a create waits for the remains of a deleted session of the same id. */
 const REUSE_WAIT_MS = 10_000;
+/** Its status is written now and then, which is a change too. */
+const CHANGE_ATTEMPTS = 5;
 
 /** What REST clients can do with sessions. */
 export class Sessions {
@@ -80,6 +84,25 @@ export class Sessions {
     const sandbox = await this.find(id, signal);
     if (sandbox === undefined) throw sessionNotFound(id);
     return sandbox;
+  }
+
+  /** One API write, or none if it is as wished. Throws SessionNotFound, SessionNotActive and what `sandboxPatch` throws. */
+  async change(id: string, body: PatchSessionRequest, context: RequestContext): Promise<Sandbox> {
+    const { sandboxes } = this.#options;
+    for (let attempt = 1; ; attempt += 1) {
+      const known = await this.get(id, context);
+      const sandbox = (await sandboxes.fetch(known.metadata.name, context.signal)) ?? known;
+      if (!isActive(sandbox))
+        throw new ApiError('SessionNotActive', `Session is not active: ${id}`);
+      const patch = sandboxPatch(body, sandbox);
+      if (patch === undefined) return sandbox;
+      try {
+        return await sandboxes.merge(sandbox, patch, context.signal);
+      } catch (error) {
+        if (error instanceof NotFoundError) throw sessionNotFound(id, error);
+        if (!(error instanceof ConflictError) || attempt === CHANGE_ATTEMPTS) throw error;
+      }
+    }
   }
 
   /** Asks for the end and gives it a moment, so that the answer usually has the time of it. */

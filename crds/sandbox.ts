@@ -38,8 +38,9 @@ export const sandboxSpec = z.object({
     .meta(immutable('spec.resources')),
   env: plainEnv
     .default([])
-    .describe("Environment of user code; wins over the template's.")
-    .meta(immutable('spec.env')),
+    .describe(
+      "Environment of user code; wins over the template's. A change counts for executions that start after it.",
+    ),
   timeouts: z
     .object({
       executionSeconds: executionTimeoutSeconds.optional(),

@@ -10,6 +10,7 @@ import {
   sessionResponse,
   type SessionResponse,
 } from '../schemas/session.ts';
+import { patchSessionRequest } from '../schemas/session-patch.ts';
 import { templateIdOf } from '../../crds/identity.ts';
 import { sessionStatusOf } from '../../crds/rest-status.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
@@ -72,6 +73,26 @@ export function sessionRoutes(sessions: Sessions, activity: LiveActivity): reado
         const sandbox = await sessions.get(params.session_id, context);
         return present(sandbox, await activity.of(sandbox, context.signal));
       },
+    }),
+    route({
+      id: 'patchSession',
+      method: 'patch',
+      paths: ['/api/v1/sessions/{session_id}'],
+      tag: 'sessions',
+      summary: 'Change a live session',
+      description:
+        'Its timeout counts at once, its variables for executions that start after it. Its size cannot change in place: another one is refused as a whole. Absent and null fields stay as they are.',
+      input: z.object({ params: sessionPath, body: patchSessionRequest }),
+      success: { status: 200, description: 'The changed session', schema: sessionResponse },
+      errors: [
+        'SessionNotFound',
+        'SessionNotActive',
+        'NotChangeable',
+        'InvalidQuantity',
+        'Conflict',
+      ],
+      handle: async ({ params, body }, context) =>
+        present(await sessions.change(params.session_id, body, context)),
     }),
     route({
       id: 'terminateSession',

@@ -14,6 +14,17 @@ const cpu = z
 const memory = z.string().meta({ description: 'Whole number with Mi or Gi.', example: '512Mi' });
 const disk = z.string().meta({ description: 'Whole number with Mi or Gi.', example: '1Gi' });
 
+const amounts = { cpu: cpu.optional(), memory: memory.optional(), disk: disk.optional() };
+
+/** What a session may use, in both spellings. */
+export const quantities = {
+  ...amounts,
+  resources: z
+    .object(amounts)
+    .nullish()
+    .meta({ description: 'The same as cpu, memory and disk beside it, which win.' }),
+};
+
 export const createSessionRequest = z
   .object({
     id: restId.nullish().meta({ description: 'Chosen by the client, else generated.' }),
@@ -21,13 +32,7 @@ export const createSessionRequest = z
     timeout: integer(1, 3600)
       .default(300)
       .meta({ description: 'Ends the session when it was unused for so many seconds.' }),
-    cpu: cpu.optional(),
-    memory: memory.optional(),
-    disk: disk.optional(),
-    resources: z
-      .object({ cpu: cpu.optional(), memory: memory.optional(), disk: disk.optional() })
-      .nullish()
-      .meta({ description: 'The same as cpu, memory and disk beside it, which win.' }),
+    ...quantities,
     env_vars: envVars.default({}),
     event: z.record(z.string(), z.unknown()).nullish().meta({ description: 'Ignored.' }),
     dependencies: dependencies

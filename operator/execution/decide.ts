@@ -207,7 +207,7 @@ function startOrResume(seen: Observed, { runningAfterMs }: Settings): Decision |
     target,
   };
   if (execution.status?.podUID !== undefined) return { actions: [{ type: 'followRun', order }] };
-  const request = startRequestOf(execution, executionTimeoutMs(seen));
+  const request = startRequestOf(execution, sandbox, executionTimeoutMs(seen));
   const start: Action = { type: 'followRun', order: { ...order, request } };
   return { actions: [start], lookAgainMs: runningAfterMs };
 }

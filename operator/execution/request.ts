@@ -1,13 +1,19 @@
 import type { Execution } from '../../crds/execution.ts';
+import type { Sandbox } from '../../crds/sandbox.ts';
 import type { StartRequest } from '../../executor/contract.ts';
 
-/** What the executor is asked to run. */
-export function startRequestOf({ spec }: Execution, timeoutMs: number): StartRequest {
+/** What the executor is asked to run. The sandbox's variables come along because they may have changed since its pod was made. */
+export function startRequestOf(
+  { spec }: Execution,
+  sandbox: Sandbox,
+  timeoutMs: number,
+): StartRequest {
+  const env = [...sandbox.spec.env, ...spec.env];
   return {
     language: spec.language,
     code: spec.code,
     event: spec.event,
     timeoutMs,
-    env: Object.fromEntries(spec.env.map(({ name, value }) => [name, value])),
+    env: Object.fromEntries(env.map(({ name, value }) => [name, value])),
   };
 }

@@ -114,6 +114,7 @@ export class MemoryCluster implements KubeClient {
   readonly #clock: Clock;
   #version = 0;
   #failure: Error | undefined;
+  readonly #failures = new Map<Call['verb'], Error>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -138,6 +139,11 @@ export class MemoryCluster implements KubeClient {
   /** Every call from now on fails so, until `failWith(undefined)`. */
   failWith(error: Error | undefined): void {
     this.#failure = error;
+  }
+
+  /** The next call of this verb fails so. */
+  failOnce(verb: Call['verb'], error: Error): void {
+    this.#failures.set(verb, error);
   }
 
   get writes(): readonly Call[] {
@@ -270,7 +276,9 @@ export class MemoryCluster implements KubeClient {
 
   #called(verb: Call['verb'], type: ResourceType<KubeObject>, name: string): void {
     this.calls.push({ verb, kind: type.kind, name });
-    if (this.#failure !== undefined) throw this.#failure;
+    const failure = this.#failures.get(verb) ?? this.#failure;
+    this.#failures.delete(verb);
+    if (failure !== undefined) throw failure;
   }
 
   #key(type: ResourceType<KubeObject>, ref: ObjectRef): string {

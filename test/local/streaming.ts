@@ -126,4 +126,21 @@ export function testStreaming(
     expect((await stream.rest()).at(-1)).toMatchObject({ event: 'result', data: { id } });
     await session().expectToWork();
   });
+
+  test('a changed variable counts for the next run, in the same sandbox', async () => {
+    const route = `/sessions/${session().id}`;
+    const before = await local().call('GET', route);
+    const changed = await local().call('PATCH', route, {
+      env_vars: { CHANGED: 'yes' },
+      timeout: 900,
+    });
+    expect(changed).toMatchObject({
+      status: 200,
+      body: { timeout: 900, env_vars: { CHANGED: 'yes' } },
+    });
+    const run = await session().execute('echo $CHANGED', { language: 'shell' });
+    expect(run.stdout).toBe('yes\n');
+    const after = await local().call('GET', route);
+    expect(after.body['container_id']).toBe(before.body['container_id']);
+  });
 }

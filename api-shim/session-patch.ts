@@ -1,0 +1,67 @@
+import { LIMITS } from '../crds/limits.ts';
+import { restIdOf } from '../crds/identity.ts';
+import type { Sandbox, SandboxSpec } from '../crds/sandbox.ts';
+import { ApiError } from './errors.ts';
+import { bytesOf, coresOf, isCpu, isMemory } from './quantities.ts';
+import type { PatchSessionRequest } from './schemas/session-patch.ts';
+
+/** The wish for a changed session -> a merge patch. Pure. */
+
+type Env = SandboxSpec['env'];
+
+/** Undefined if everything is as wished. Throws NotChangeable, InvalidQuantity or InvalidRequest. */
+export function sandboxPatch(body: PatchSessionRequest, sandbox: Sandbox): object | undefined {
+  refuseOtherSize(body, sandbox);
+  const { env, timeouts } = sandbox.spec;
+  const wishedEnv = merged(env, body.env_vars ?? {});
+  const changes = {
+    ...(wishedEnv === env ? {} : { env: wishedEnv }),
+    ...(body.timeout === undefined || body.timeout === null || body.timeout === timeouts.idleSeconds
+      ? {}
+      : { timeouts: { idleSeconds: body.timeout } }),
+  };
+  if (Object.keys(changes).length === 0) return undefined;
+  // A list can only be replaced as a whole, so nobody else may have changed it meanwhile.
+  return { metadata: { resourceVersion: sandbox.metadata.resourceVersion }, spec: changes };
+}
+
+/** `env` itself where nothing changes. */
+function merged(env: Env, wished: Readonly<Record<string, string>>): Env {
+  const before = new Map(env.map(({ name, value }) => [name, value]));
+  const changed = Object.entries(wished).filter(([name, value]) => before.get(name) !== value);
+  if (changed.length === 0) return env;
+  const after = new Map([...before, ...changed]);
+  if (after.size > LIMITS.envVars) throw tooMany(after.size);
+  return [...after].map(([name, value]) => ({ name, value }));
+}
+
+const SIZES = {
+  cpu: { isValid: isCpu, amountOf: coresOf },
+  memory: { isValid: isMemory, amountOf: bytesOf },
+  disk: { isValid: isMemory, amountOf: bytesOf },
+} as const;
+
+/** A pod keeps the size that it was made with, and making another would end what runs. */
+function refuseOtherSize(body: PatchSessionRequest, sandbox: Sandbox): void {
+  const other = (Object.keys(SIZES) as (keyof typeof SIZES)[]).filter((name) => {
+    const wished = body[name] ?? body.resources?.[name];
+    if (wished === undefined) return false;
+    const { isValid, amountOf } = SIZES[name];
+    if (!isValid(wished))
+      throw new ApiError('InvalidQuantity', `Invalid ${name} format: ${wished.slice(0, 64)}`);
+    const current = sandbox.spec.resources[name];
+    return current === undefined || amountOf(current) !== amountOf(wished);
+  });
+  if (other.length === 0) return;
+  throw new ApiError(
+    'NotChangeable',
+    `Session ${restIdOf(sandbox)} cannot change in place: ${other.join(', ')}`,
+  );
+}
+
+function tooMany(count: number): ApiError {
+  const msg = `would be ${String(count)} variables together, of at most ${String(LIMITS.envVars)}`;
+  return new ApiError('InvalidRequest', `body.env_vars: ${msg}`, {
+    detail: [{ type: 'too_big', loc: ['body', 'env_vars'], msg }],
+  });
+}
