@@ -3,6 +3,7 @@
 # usage: enter-namespaces.sh ROOT HOSTNAME [ro|rw|symlink FROM TO | tmpfs BYTES TO]... -- COMMAND...
 # ROOT is an empty folder; what is mounted on it is seen by this namespace alone.
 set -eu
+path_inside=$PATH
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 root=$1 hostname=$2
@@ -67,4 +68,5 @@ for folder in bus fs irq sys sysrq-trigger; do
 done
 mount -o remount,bind,ro,nosuid,nodev /
 cd /workspace
+PATH=$path_inside
 exec "$@"
