@@ -23,6 +23,7 @@ import { auditRequests, type Audit } from './audit.ts';
 import { authenticateRequests, limitRequests } from './auth/authenticate-requests.ts';
 import type { Authenticate } from './auth/authenticator.ts';
 import { anonymousIn } from './auth/principal.ts';
+import { Containers } from './containers.ts';
 import { documentation } from './docs.ts';
 import { answerErrors } from './error-handler.ts';
 import { ApiError } from './errors.ts';
@@ -38,6 +39,7 @@ import { traceRequests } from './request-tracing.ts';
 import type { Route } from './route.ts';
 import { dependencyRoutes } from './routes/dependencies.ts';
 import { executionRoutes } from './routes/executions.ts';
+import { containerRoutes } from './routes/containers.ts';
 import { healthRoutes } from './routes/health.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { runtimeRoutes } from './routes/runtimes.ts';
@@ -161,6 +163,11 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
   const { executor, addressOf } = options;
   const executors = new Executors({ client, pods: caches.pods, addressOf });
   const activity = new LiveActivity({ executors, executor, clock });
+  const containers = new Containers({
+    pods: caches.pods,
+    sandboxes: () => sandboxes.list(),
+    namespace,
+  });
   const streams = new RunStreams({ executions, sandboxes, executors, executor, clock });
   const probes = {
     kubernetes_api: kubernetesProbe(client, namespace),
@@ -179,6 +186,7 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
     ...dependencyRoutes(new SessionDependencies({ sandboxes, sessions, clock }), sessions),
     ...executionRoutes(executions),
     ...usageRoutes({ sessions, executors, executor, clock }),
+    ...containerRoutes({ containers, clock }),
     ...streamRoutes({ executions, streams, clock }),
     ...templateRoutes(templates),
     ...runtimeRoutes({ templates, sandboxes: () => sandboxes.list() }),

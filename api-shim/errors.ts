@@ -106,6 +106,10 @@ export const ERRORS = {
     status: 404,
     hint: 'It never existed, expired, or was deleted with its session.',
   },
+  ContainerNotFound: {
+    status: 404,
+    hint: 'It never existed or is gone. GET /api/v1/containers lists those that there are.',
+  },
   SyncTimeout: {
     status: 408,
     hint: 'The execution goes on. Fetch it later with GET /api/v1/executions/{execution_id}/result.',

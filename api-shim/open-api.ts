@@ -52,6 +52,7 @@ const TAGS = [
     description: 'Isolated sandboxes that stay until they are unused, terminated or deleted.',
   },
   { name: 'executions', description: 'Runs of code in a session.' },
+  { name: 'containers', description: 'What sessions run in.' },
   { name: 'templates', description: 'What sessions are made from.' },
 ];
 
