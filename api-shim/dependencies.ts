@@ -55,6 +55,31 @@ export function indexOf(given: string | null | undefined): string | undefined {
   return url === '' || url === DEFAULT_INDEX_URL ? undefined : url;
 }
 
+/** The wish in place of the one before, for a merge patch; undefined if it is the same and did not fail. Absent and null fields stay. Throws DependenciesNotSupported. */
+export function replacedDependencies(
+  wished: {
+    readonly dependencies?: readonly RequestedDependency[] | null | undefined;
+    readonly python_package_index_url?: string | null | undefined;
+  },
+  sandbox: Sandbox,
+  runtime: Runtime | undefined,
+): object | undefined {
+  const before = sandbox.spec.dependencies;
+  const { dependencies, python_package_index_url: index } = wished;
+  const isUntouched = (dependencies ?? index ?? null) === null;
+  if (isUntouched) return undefined;
+  const packages = mergedPackages(
+    [],
+    dependencies ? packagesOf(dependencies, runtime) : before.packages,
+  );
+  const indexUrl = (index ?? null) === null ? before.indexUrl : indexOf(index);
+  const next = { ...before, packages, indexUrl };
+  const isSame = revisionOf(next) === revisionOf(before);
+  if (isSame && installStateOf(sandbox) !== 'failed') return undefined;
+  // In a merge patch null takes it away.
+  return { packages, indexUrl: indexUrl ?? null, attempt: before.attempt + 1 };
+}
+
 type DependencyFields = Pick<
   SessionResponse,
   | 'python_package_index_url'

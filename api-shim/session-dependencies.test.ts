@@ -308,3 +308,47 @@ describe('installing later', () => {
     expect((await install(id, dependencies)).status).toBe(422);
   });
 });
+
+describe('changing a session', () => {
+  const patch = (id: string, body: object): ReturnType<typeof api.client.send> =>
+    api.client.send('PATCH', `/sessions/${id}`, { body });
+
+  test('dependencies take the place of those before, and are being installed', async () => {
+    const id = await api.runningSession({ dependencies: [PYFIGLET] });
+    report(id, {});
+    const { status, body } = await patch(id, {
+      dependencies: [{ name: 'six', version: '1.16.0' }],
+    });
+    expect({ status, ...body }).toMatchObject({
+      status: 'running',
+      requested_dependencies: [{ name: 'six', version: '==1.16.0' }],
+      dependency_install_status: 'installing',
+    });
+    report(id, {});
+    expect((await patch(id, { dependencies: [] })).body['requested_dependencies']).toEqual([]);
+  });
+
+  test('the same ones cost no write, unless they failed', async () => {
+    const id = await api.runningSession({ dependencies: [PYFIGLET] });
+    report(id, {});
+    const before = api.cluster.writes.length;
+    for (const same of [
+      { dependencies: [PYFIGLET] },
+      { dependencies: null },
+      { python_package_index_url: PYPI },
+    ])
+      expect((await patch(id, same)).body['dependency_install_status']).toBe('completed');
+    expect(api.cluster.writes).toHaveLength(before);
+    report(id, { state: 'Failed', reason: 'DependencyInstallFailed', message: 'no' });
+    const again = await patch(id, { dependencies: [PYFIGLET] });
+    expect(again.body['dependency_install_status']).toBe('installing');
+  });
+
+  test('an empty index is the default again', async () => {
+    const id = await api.runningSession({
+      python_package_index_url: 'https://index.example.org/simple/',
+    });
+    const { body } = await patch(id, { python_package_index_url: '' });
+    expect(body['python_package_index_url']).toBe(PYPI);
+  });
+});

@@ -1,6 +1,8 @@
 import { LIMITS } from '../crds/limits.ts';
 import { restIdOf } from '../crds/identity.ts';
 import type { Sandbox, SandboxSpec } from '../crds/sandbox.ts';
+import type { Runtime } from '../crds/sandbox-template.ts';
+import { replacedDependencies } from './dependencies.ts';
 import { ApiError } from './errors.ts';
 import { bytesOf, coresOf, isCpu, isMemory } from './quantities.ts';
 import type { PatchSessionRequest } from './schemas/session-patch.ts';
@@ -9,12 +11,18 @@ import type { PatchSessionRequest } from './schemas/session-patch.ts';
 
 type Env = SandboxSpec['env'];
 
-/** Undefined if everything is as wished. Throws NotChangeable, InvalidQuantity or InvalidRequest. */
-export function sandboxPatch(body: PatchSessionRequest, sandbox: Sandbox): object | undefined {
+/** Undefined if everything is as wished. Throws NotChangeable, InvalidQuantity, DependenciesNotSupported or InvalidRequest. */
+export function sandboxPatch(
+  body: PatchSessionRequest,
+  sandbox: Sandbox,
+  runtime: Runtime | undefined,
+): object | undefined {
   refuseOtherSize(body, sandbox);
   const { env, timeouts } = sandbox.spec;
   const wishedEnv = merged(env, body.env_vars ?? {});
+  const dependencies = replacedDependencies(body, sandbox, runtime);
   const changes = {
+    ...(dependencies === undefined ? {} : { dependencies }),
     ...(wishedEnv === env ? {} : { env: wishedEnv }),
     ...(body.timeout === undefined || body.timeout === null || body.timeout === timeouts.idleSeconds
       ? {}

@@ -94,7 +94,7 @@ export class Sessions {
       const sandbox = (await sandboxes.fetch(known.metadata.name, context.signal)) ?? known;
       if (!isActive(sandbox))
         throw new ApiError('SessionNotActive', `Session is not active: ${id}`);
-      const patch = sandboxPatch(body, sandbox);
+      const patch = sandboxPatch(body, sandbox, this.templateOf(sandbox)?.spec.runtime);
       if (patch === undefined) return sandbox;
       try {
         return await sandboxes.merge(sandbox, patch, context.signal);

@@ -81,7 +81,7 @@ export function sessionRoutes(sessions: Sessions, activity: LiveActivity): reado
       tag: 'sessions',
       summary: 'Change a live session',
       description:
-        'Its timeout counts at once, its variables for executions that start after it. Its size cannot change in place: another one is refused as a whole. Absent and null fields stay as they are.',
+        'Its timeout counts at once, its variables for executions that start after it. Its dependencies are installed in place of those before; the answer does not wait for that. Its size cannot change in place: another one is refused as a whole. Absent and null fields stay as they are.',
       input: z.object({ params: sessionPath, body: patchSessionRequest }),
       success: { status: 200, description: 'The changed session', schema: sessionResponse },
       errors: [
@@ -89,6 +89,7 @@ export function sessionRoutes(sessions: Sessions, activity: LiveActivity): reado
         'SessionNotActive',
         'NotChangeable',
         'InvalidQuantity',
+        'DependenciesNotSupported',
         'Conflict',
       ],
       handle: async ({ params, body }, context) =>

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dependencies, packageIndex } from './dependencies.ts';
 import { envVars, integer } from './fields.ts';
 import { quantities } from './session.ts';
 
@@ -12,6 +13,11 @@ export const patchSessionRequest = z
       description:
         'Set or overwritten, the others stay; for executions that start after it. Together at most 64.',
     }),
+    dependencies: dependencies.nullish().meta({
+      description:
+        'In place of those before; the installation begins at once, and none takes them all away.',
+    }),
+    python_package_index_url: packageIndex,
     ...quantities,
   })
   .meta({ id: 'PatchSession', examples: [{ timeout: 600, env_vars: { LEVEL: 'debug' } }] });
