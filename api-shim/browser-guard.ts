@@ -3,7 +3,7 @@ import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 import { ApiError } from './errors.ts';
 
-/** What keeps web pages that a user happens to visit from using an API that runs code and has no authentication yet. */
+/** What keeps web pages that a user happens to visit from using an API that runs code and, on a laptop, asks nobody for a key. */
 
 /** Nothing that is answered here is a page, may be framed, or is of use to other origins; /docs loosens it for itself. */
 export function securityHeaders(): RequestHandler {
@@ -54,7 +54,14 @@ export function allowOrigins(origins: readonly string[]): RequestHandler[] {
   return [
     cors({
       origin: [...origins],
-      exposedHeaders: ['X-Request-ID', 'X-Process-Time', 'Retry-After'],
+      exposedHeaders: [
+        'X-Request-ID',
+        'X-Process-Time',
+        'Retry-After',
+        'RateLimit',
+        'RateLimit-Policy',
+        'WWW-Authenticate',
+      ],
       maxAge: 600,
     }),
   ];

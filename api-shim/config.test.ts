@@ -52,3 +52,18 @@ test('reads lists and names the variable at fault', () => {
   expect(() => apiConfig({ ...KEY, SANDBOX_PORT: '70000' })).toThrow('SANDBOX_PORT');
   expect(() => apiConfig({})).toThrow('SANDBOX_SIGNING_KEY_FILE');
 });
+
+test('a file of callers lets it listen anywhere, and Kubernetes tokens need one', () => {
+  const callers = { ...KEY, SANDBOX_CALLERS_FILE: '/callers' };
+  expect(apiConfig({ ...callers, SANDBOX_HOST: '0.0.0.0' })).toMatchObject({
+    callersFile: '/callers',
+    allowedHosts: 'any',
+  });
+  expect(apiConfig({ ...callers, SANDBOX_TOKEN_AUDIENCE: 'api' }).tokenAudience).toBe('api');
+  expect(() => apiConfig({ ...KEY, SANDBOX_TOKEN_AUDIENCE: 'api' })).toThrow(UnsafeConfigError);
+});
+
+test('the first of several namespaces is that of callers without one of their own', () => {
+  const given = { ...KEY, SANDBOX_NAMESPACE: 'team-a, team-b' };
+  expect(apiConfig(given).namespaces).toEqual(['team-a', 'team-b']);
+});

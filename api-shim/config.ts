@@ -59,6 +59,8 @@ export function apiConfig(env: Readonly<Record<string, string | undefined>>): Ap
   const isOpen =
     given.SANDBOX_CALLERS_FILE === undefined && given.SANDBOX_ALLOW_UNAUTHENTICATED !== 'true';
   if (!local && isOpen) throw beyondLoopback(given.SANDBOX_HOST);
+  if (given.SANDBOX_TOKEN_AUDIENCE !== undefined && given.SANDBOX_CALLERS_FILE === undefined)
+    throw withoutCallers();
   const hosts = given.SANDBOX_ALLOWED_HOSTS;
   const [first = 'default', ...others] = given.SANDBOX_NAMESPACE;
   return {
@@ -78,6 +80,12 @@ export function apiConfig(env: Readonly<Record<string, string | undefined>>): Ap
 /** A name other than localhost may resolve to anything, so it counts as beyond loopback. */
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function withoutCallers(): UnsafeConfigError {
+  return new UnsafeConfigError(
+    'SANDBOX_TOKEN_AUDIENCE accepts tokens only of users and groups that the file of SANDBOX_CALLERS_FILE names; without one everybody may call.',
+  );
 }
 
 function beyondLoopback(host: string): UnsafeConfigError {

@@ -19,7 +19,7 @@ const suites = [
   ...[...FAST_SUITES, ...SLOW_SUITES].filter(({ within }) => within === undefined),
   ...CLUSTER_SUITES,
 ];
-const files = globSync('test/{contract,e2e,executor,flow,history,local,storage}/**/*.test.ts');
+const files = globSync('test/{contract,e2e,executor,flow,fuzz,history,local,storage}/**/*.test.ts');
 
 function runs(suite: Suite, file: string): boolean {
   return (

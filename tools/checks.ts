@@ -4,6 +4,7 @@ import {
   go,
   mariadb,
   namespaces,
+  packageIndex,
   realApiServer,
   s3Server,
   sandboxImages,
@@ -23,13 +24,24 @@ export interface Check {
 export interface Suite {
   readonly name: string;
   readonly project:
-    'unit' | 'storage' | 'flow' | 'contract' | 'executor' | 'fuzz' | 'history' | 'local' | 'e2e';
+    | 'unit'
+    | 'storage'
+    | 'flow'
+    | 'conformance'
+    | 'contract'
+    | 'executor'
+    | 'fuzz'
+    | 'history'
+    | 'local'
+    | 'e2e';
   /** Pattern: only files whose path matches. */
   readonly files?: string;
   readonly needs: readonly Requirement[];
   readonly timeoutMs?: number;
+  /** Pattern: only cases whose title matches; the others count as skipped. */
+  readonly titles?: string;
   /** A command that provides what the suite needs and runs the command after it. */
-  readonly within?: string;
+  readonly within?: readonly [string, ...string[]];
 }
 
 /** Needs nothing but the checkout; the slow ones first, because two run at a time. */
@@ -52,6 +64,9 @@ export const PREPARATIONS: readonly Check[] = [
 
 export const FAST_SUITES: readonly Suite[] = [{ name: 'unit', project: 'unit', needs: [] }];
 
+/** All but those of files, which are not there yet. */
+const CONFORMANCE = '^(?!(.* )?(48|50|139|14\\d|150|151|163)\\. )';
+
 export const SLOW_SUITES: readonly Suite[] = [
   { name: 'storage, folder', project: 'storage', files: 'test/storage/directory', needs: [] },
   { name: 'storage, S3', project: 'storage', files: 'test/storage/s3', needs: [s3Server] },
@@ -61,7 +76,7 @@ export const SLOW_SUITES: readonly Suite[] = [
     name: 'contract, real API server',
     project: 'contract',
     needs: [realApiServer],
-    within: 'test/contract/real-api-server.sh',
+    within: ['test/contract/real-api-server.sh'],
   },
   { name: 'fuzz', project: 'fuzz', needs: [schemathesis] },
   { name: 'executor', project: 'executor', needs: [namespaces] },
@@ -78,6 +93,22 @@ export const SLOW_SUITES: readonly Suite[] = [
     files: 'test/local/[^/]*docker[^/]*$',
     needs: [docker, sandboxImages],
   },
+  {
+    name: 'conformance, process runner',
+    project: 'conformance',
+    // Packages need an installer on this machine, which is in the images.
+    files: 'cases/(?!dependencies)',
+    titles: CONFORMANCE,
+    needs: [namespaces],
+    within: [process.execPath, 'test/conformance/with-local.ts', 'process'],
+  },
+  {
+    name: 'conformance, Docker runner',
+    project: 'conformance',
+    titles: CONFORMANCE,
+    needs: [docker, sandboxImages, packageIndex],
+    within: [process.execPath, 'test/conformance/with-local.ts', 'docker'],
+  },
 ];
 
 /** Of `make e2e`: images of the control plane too, and what a cluster is made of, ten minutes from nothing. */
@@ -91,7 +122,7 @@ export const CLUSTER_SUITES: readonly Suite[] = [
     name: 'e2e',
     project: 'e2e',
     needs: [docker, cluster],
-    within: 'test/e2e/with-cluster',
+    within: ['test/e2e/with-cluster'],
     timeoutMs: 2_400_000,
   },
 ];

@@ -34,6 +34,19 @@ export const sandboxImages: Requirement = {
   },
 };
 
+/** Where packages come from: pip asks the index of this machine, mirror or not, for one that is small. */
+export const packageIndex: Requirement = {
+  name: 'a package index',
+  async probe() {
+    const ask = ['python3', '-m', 'pip', 'download', '--no-deps', '--quiet', '-d'] as const;
+    const folder = '.cache/package-index-probe';
+    const { exitCode, output } = await runCommand([...ask, folder, 'six==1.16.0'], {
+      timeoutMs: 60_000,
+    });
+    return exitCode === 0 ? undefined : lastLine(output);
+  },
+};
+
 /** The fuzzer, a Python program with packages of its own. */
 export const schemathesis: Requirement = {
   name: 'schemathesis, which pip installs',

@@ -55,12 +55,14 @@ function jestCommand(suite: Suite, reportFile: string): [string, ...string[]] {
     '--json',
     `--outputFile=${reportFile}`,
   ] as const;
-  return suite.within === undefined ? [...jest] : [suite.within, ...jest];
+  return suite.within === undefined ? [...jest] : [...suite.within, ...jest];
 }
 
-function selection({ project, files }: Suite): string[] {
+function selection({ project, files, titles }: Suite): string[] {
   const chosen = ['--selectProjects', project];
   // These start processes and containers of their own: two at a time would only measure each other.
   if (['executor', 'history', 'local', 'e2e'].includes(project)) chosen.push('--runInBand');
-  return files === undefined ? chosen : [...chosen, '--testPathPatterns', files];
+  if (files !== undefined) chosen.push('--testPathPatterns', files);
+  if (titles !== undefined) chosen.push('--testNamePattern', titles);
+  return chosen;
 }

@@ -24,6 +24,18 @@ export const ELSEWHERE: readonly Elsewhere[] = [
     why: `${INSIDE}; a run is PUT under its id, so that sending it twice starts it once`,
   },
   {
+    number: 159,
+    file: 'test/executor/dependencies.test.ts',
+    title: 'a package is installed without a network and is there for the next run',
+    why: INSIDE,
+  },
+  {
+    number: 160,
+    file: 'test/executor/dependencies.test.ts',
+    title: 'a set takes the place of the one before, and an empty set of any',
+    why: `${INSIDE}; Node.js sandboxes have packages too`,
+  },
+  {
     number: 161,
     file: 'test/flow/operator-faults.test.ts',
     title: 'finds the outcome of a run that ended meanwhile',
@@ -69,6 +81,12 @@ export const ELSEWHERE: readonly Elsewhere[] = [
     number: 172,
     file: 'test/flow/operator-sandbox.test.ts',
     title: 'a start that takes too long fails, and leaves no pod',
+    why: FAULT,
+  },
+  {
+    number: 175,
+    file: 'test/flow/operator-dependencies.test.ts',
+    title: 'an operator that takes over in the middle of an installation brings it to its end',
     why: FAULT,
   },
   {
