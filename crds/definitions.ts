@@ -17,6 +17,13 @@ export interface PrinterColumn {
   readonly wide?: boolean;
 }
 
+/** Of a CustomResourceDefinition's scale subresource. */
+export interface Scale {
+  readonly specReplicasPath: string;
+  readonly statusReplicasPath: string;
+  readonly labelSelectorPath: string;
+}
+
 /** What a CustomResourceDefinition says of a kind beside its schema. */
 export interface KindDefinition {
   readonly resource: ResourceType<KubeObject>;
@@ -26,6 +33,8 @@ export interface KindDefinition {
   readonly spec: z.ZodType;
   readonly status: z.ZodType;
   readonly columns: readonly PrinterColumn[];
+  /** Where `kubectl scale` and autoscalers read and write a number; absent: the kind has none. */
+  readonly scale?: Scale;
   /** Other objects refer to it by name, so its name must be one that a reference can hold. */
   readonly referredTo: boolean;
 }
@@ -45,6 +54,11 @@ const sandboxTemplate: KindDefinition = {
     'What sandboxes are made from: an image, its runtime, and the limits and timeouts that hold where a sandbox says nothing else.',
   spec: sandboxTemplateSpec,
   status: sandboxTemplateStatus,
+  scale: {
+    specReplicasPath: '.spec.warmPool.size',
+    statusReplicasPath: '.status.warmPool.replicas',
+    labelSelectorPath: '.status.warmPool.selector',
+  },
   referredTo: true,
   columns: [
     { name: 'Runtime', type: 'string', jsonPath: '.spec.runtime', description: 'What runs in it.' },
@@ -60,6 +74,12 @@ const sandboxTemplate: KindDefinition = {
       type: 'string',
       jsonPath: '.status.conditions[?(@.type=="Ready")].status',
       description: 'Whether sandboxes can be made from it.',
+    },
+    {
+      name: 'Warm',
+      type: 'integer',
+      jsonPath: '.status.warmPool.ready',
+      description: 'Started pods that wait to become sandboxes.',
     },
     {
       name: 'Sandboxes',

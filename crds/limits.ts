@@ -12,6 +12,7 @@ export const LIMITS = {
   artifacts: 200,
   artifactsBytes: 65_536,
   executionTimeoutSeconds: { min: 1, max: 3_600, default: 30 },
+  warmPoolSize: 1_000,
   envVars: 64,
   envValueCharacters: 32_768,
   /** Packages that one sandbox, or one template, can ask for. */

@@ -91,7 +91,7 @@ describe('every field of an execution', () => {
 
 describe('the columns of kubectl get', () => {
   test.each([
-    ['SandboxTemplate', 'Runtime Image* Ready Sandboxes Age'],
+    ['SandboxTemplate', 'Runtime Image* Ready Warm Sandboxes Age'],
     ['Sandbox', 'Phase Template Reason Idle Expires Node* Age'],
     ['Execution', 'Phase Sandbox Exit Reason Duration(ms) Language* Age'],
   ])('of a %s are %s', (kind, columns) => {

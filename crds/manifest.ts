@@ -1,4 +1,4 @@
-import type { KindDefinition, PrinterColumn } from './definitions.ts';
+import type { KindDefinition, PrinterColumn, Scale } from './definitions.ts';
 import { OBJECT_NAME } from './fields.ts';
 import { structuralSchema, type StructuralSchema } from './structural.ts';
 
@@ -28,7 +28,7 @@ export interface CrdVersion {
   readonly name: string;
   readonly served: boolean;
   readonly storage: boolean;
-  readonly subresources: { readonly status: Record<string, never> };
+  readonly subresources: { readonly status: Record<string, never>; readonly scale?: Scale };
   readonly additionalPrinterColumns: readonly CrdColumn[];
   readonly schema: { readonly openAPIV3Schema: StructuralSchema };
 }
@@ -65,7 +65,7 @@ function version(kind: KindDefinition): CrdVersion {
     name: kind.resource.version,
     served: true,
     storage: true,
-    subresources: { status: {} },
+    subresources: { status: {}, ...(kind.scale === undefined ? {} : { scale: kind.scale }) },
     additionalPrinterColumns: kind.columns.map(column),
     schema: { openAPIV3Schema: rootSchema(kind) },
   };

@@ -9,6 +9,12 @@ export const LABEL = {
   sandbox: 'sandbox.ai/sandbox',
   /** On sandboxes and pods: the template they were made from. */
   template: 'sandbox.ai/template',
+  /** On pods that wait in a warm pool: the template that they wait for. */
+  pool: 'sandbox.ai/pool',
+  /** On pods from a warm pool: what they were made from; the pool takes those of another make out. */
+  make: 'sandbox.ai/make',
+  /** On pods that a sandbox took from a pool: the value of its `status.restarts` then, which is what tells it from a later pod. */
+  incarnation: 'sandbox.ai/incarnation',
   /** The standard label; always `MANAGED_BY`. */
   managedBy: 'app.kubernetes.io/managed-by',
 } as const;

@@ -92,6 +92,17 @@ export const sandboxTemplateSpec = z.object({
     })
     .prefault({})
     .describe('Which nodes the pods may run on, as in a pod.'),
+  warmPool: z
+    .object({
+      size: z
+        .int()
+        .min(0)
+        .max(LIMITS.warmPoolSize)
+        .default(0)
+        .describe('How many started pods wait to become sandboxes.'),
+    })
+    .prefault({})
+    .describe('Pods that are started before a sandbox asks for one.'),
 });
 export type SandboxTemplateSpec = z.infer<typeof sandboxTemplateSpec>;
 
@@ -102,6 +113,14 @@ export const sandboxTemplateStatus = z.object({
     .min(0)
     .optional()
     .meta({ description: 'Sandboxes of this template that have not ended.' }),
+  warmPool: z
+    .object({
+      replicas: z.int().min(0).describe('Pods that wait or are about to.'),
+      ready: z.int().min(0).describe('Those that a sandbox can have at once.'),
+      selector: z.string().max(512).describe('Finds the pods of the pool.'),
+    })
+    .optional()
+    .describe('Of spec.warmPool.'),
   conditions: conditions.optional(),
 });
 export type SandboxTemplateStatus = z.infer<typeof sandboxTemplateStatus>;

@@ -76,6 +76,7 @@ export const sandboxStatus = z.object({
   podName: z.string().optional().describe('The pod that serves it.'),
   podUID: z.string().optional(),
   nodeName: z.string().optional().describe('Where that pod runs.'),
+  warmStart: z.boolean().optional().describe('Whether that pod came from a warm pool.'),
   restarts: z.int().min(0).optional().describe('How often a lost pod was replaced.'),
   lostAt: timestamp
     .optional()

@@ -21,6 +21,7 @@ describe('what is left out gets a default', () => {
       dependencies: { packages: [] },
       isolation: {},
       scheduling: { nodeSelector: {}, tolerations: [] },
+      warmPool: { size: 0 },
     });
   });
 

@@ -78,10 +78,10 @@ export function executionController(context: ControllerContext): Controller {
 }
 
 export function templateController(context: ControllerContext): Controller {
-  const { caches, settings } = context;
-  const reconcile = sandboxTemplateReconciler(context);
+  const { caches, settings, memory } = context;
+  const reconcile = sandboxTemplateReconciler({ ...context, pools: memory.pools });
   const concurrency = CONCURRENCY.template;
-  const sources = templateSources(caches, settings.countDelayMs);
+  const sources = templateSources(caches, memory.pools, settings.countDelayMs);
   const name = 'sandbox-template';
   return new Controller({ ...runtime(context), name, sources, concurrency, reconcile });
 }

@@ -4,7 +4,7 @@ import type { Pod } from '../kube/pod.ts';
 /** Longer than a healthy watch lags; after that the deterministic name settles what is there. */
 const REMEMBERED_MS = 5_000;
 
-/** Pods that this process created and the cache has not shown yet. */
+/** Pods that this process created or took from a pool, and the cache has not shown so yet. */
 export class CreatedPods {
   readonly #clock: Clock;
   readonly #pods = new Map<string, { readonly pod: Pod; readonly until: number }>();
@@ -17,9 +17,9 @@ export class CreatedPods {
     this.#pods.set(ownerUID, { pod, until: this.#clock.now() + REMEMBERED_MS });
   }
 
-  find(ownerUID: string, name: string): Pod | undefined {
+  find(ownerUID: string, isWanted: (pod: Pod) => boolean): Pod | undefined {
     const found = this.#pods.get(ownerUID);
-    if (found?.pod.metadata.name !== name) return undefined;
+    if (found === undefined || !isWanted(found.pod)) return undefined;
     if (found.until > this.#clock.now()) return found.pod;
     this.#pods.delete(ownerUID);
     return undefined;

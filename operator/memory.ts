@@ -12,6 +12,8 @@ import { InFlightRuns } from './execution/runs.ts';
 import { OwnWrites } from './own-writes.ts';
 import { InFlightInstalls } from './sandbox/installs.ts';
 import { Workspaces } from './workspace/workspaces.ts';
+import type { Settings } from './settings.ts';
+import { WarmPools } from './warm-pools.ts';
 import { ExecutorMonitor } from './sandbox/executor-monitor.ts';
 
 /** What a running operator knows beyond its caches. All of it may be lost: the status and the executors bring it back. */
@@ -22,6 +24,7 @@ export interface Memory {
   /** Undefined: there is no store. */
   readonly workspaces: Workspaces | undefined;
   readonly createdPods: CreatedPods;
+  readonly pools: WarmPools;
   readonly sandboxWrites: OwnWrites<Sandbox>;
   readonly executionWrites: OwnWrites<Execution>;
 }
@@ -36,6 +39,9 @@ export interface MemoryOptions {
   /** Say "look at this object again". */
   readonly enqueueSandbox: (key: string) => void;
   readonly enqueueExecution: (key: string) => void;
+  readonly enqueueTemplate: (key: string) => void;
+  readonly caches: Caches;
+  readonly settings: Settings;
 }
 
 export function createMemory(options: MemoryOptions): Memory {
@@ -54,6 +60,12 @@ export function createMemory(options: MemoryOptions): Memory {
     installs: new InFlightInstalls(options),
     workspaces: stored && new Workspaces({ ...options, stored, enqueue: options.enqueueSandbox }),
     createdPods: new CreatedPods(clock),
+    pools: new WarmPools({
+      ...options,
+      enqueue: options.enqueueTemplate,
+      // One question that got lost must not empty the pool.
+      freshMs: 2 * options.settings.livenessIntervalMs,
+    }),
     sandboxWrites: new OwnWrites(),
     executionWrites: new OwnWrites(),
   };
@@ -63,6 +75,7 @@ export function createMemory(options: MemoryOptions): Memory {
 export function forgetWhatIsGone(memory: Memory, caches: Caches, executor: ExecutorClient): void {
   caches.pods.subscribe(({ type, object }) => {
     memory.createdPods.forget(controllerOf(object)?.uid ?? '');
+    memory.pools.observe(object, type === 'deleted');
     if (type !== 'deleted') return;
     memory.monitor.forget(object.metadata.uid);
     memory.installs.forgetPod(object.metadata.uid);
@@ -75,6 +88,7 @@ export function forgetWhatIsGone(memory: Memory, caches: Caches, executor: Execu
       memory.installs.forget(metadata.uid);
       memory.createdPods.forget(metadata.uid);
       memory.workspaces?.forgetSandbox(metadata.uid);
+      memory.pools.forget(metadata.uid);
     }),
   );
   caches.executions.subscribe(

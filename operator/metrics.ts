@@ -8,13 +8,19 @@ import { timeOf } from './timestamp.ts';
 export interface OperatorMetrics {
   /** After a sandbox's status was written. */
   sandboxReported(before: Sandbox, status: SandboxStatus): void;
+  /** A sandbox that a pool could serve got a pod of it, or there was none. */
+  poolClaimed(result: 'hit' | 'empty'): void;
   /** After an execution's final status was written. */
   executionFinished(status: ExecutionStatus): void;
 }
 
+/** What the names of the reference's documents tell of. */
+export type ServiceMetrics = Pick<OperatorMetrics, 'sandboxReported' | 'executionFinished'>;
+
 /** Tells each of both. */
-export function together(one: OperatorMetrics, other: OperatorMetrics): OperatorMetrics {
+export function together(one: OperatorMetrics, other: ServiceMetrics): OperatorMetrics {
   return {
+    ...one,
     sandboxReported: (before, status) => {
       one.sandboxReported(before, status);
       other.sandboxReported(before, status);
@@ -39,7 +45,14 @@ export function createOperatorMetrics(registry: Registry): OperatorMetrics {
   const starts = new Histogram({
     name: 'sandbox_start_seconds',
     help: 'From the creation of a sandbox to its first Ready.',
+    labelNames: ['start'],
     buckets: START_SECONDS,
+    registers,
+  });
+  const claims = new Counter({
+    name: 'sandbox_warm_pool_claims_total',
+    help: 'Sandboxes that a warm pool could serve, by whether it had a pod for them.',
+    labelNames: ['result'],
     registers,
   });
   const executions = new Counter({
@@ -54,7 +67,11 @@ export function createOperatorMetrics(registry: Registry): OperatorMetrics {
       if (before.status?.phase === phase && before.status.reason === reason) return;
       phases.inc({ phase, reason });
       const seconds = startSeconds(before, status);
-      if (seconds !== undefined) starts.observe(seconds);
+      const start = status.warmStart === true ? 'warm' : 'cold';
+      if (seconds !== undefined) starts.observe({ start }, seconds);
+    },
+    poolClaimed: (result) => {
+      claims.inc({ result });
     },
     executionFinished: ({ phase = 'Crashed', reason = 'ExecutorLost' }) => {
       executions.inc({ phase, reason });

@@ -77,8 +77,14 @@ export function createOperator(deps: OperatorDeps): Operator {
   const runtimeMetrics = createRuntimeMetrics(deps.registry);
   const caches = createCaches({ ...deps, metrics: runtimeMetrics });
   const events = new ApiEventRecorder({ ...deps, controller: CONTROLLER, instance: deps.identity });
+  const settings = { ...DEFAULT_SETTINGS, ...deps.settings };
   const memory = createMemory({
     ...deps,
+    caches,
+    settings,
+    enqueueTemplate: (key) => {
+      templates.enqueue(key);
+    },
     enqueueSandbox: (key) => {
       sandboxes.enqueue(key);
     },
@@ -96,14 +102,14 @@ export function createOperator(deps: OperatorDeps): Operator {
   });
   const metrics = together(
     createOperatorMetrics(deps.registry),
-    createServiceMetrics(deps.registry, () => caches.sandboxes.list()),
+    createServiceMetrics(deps.registry, caches),
   );
-  const settings = { ...DEFAULT_SETTINGS, ...deps.settings };
   const { archive } = history ?? {};
   const context = { ...deps, runtimeMetrics, metrics, events, caches, memory, settings, archive };
   const sandboxes = sandboxController(context);
   const executions = executionController(context);
-  const controllers = [templateController(context), sandboxes, executions];
+  const templates = templateController(context);
+  const controllers = [templates, sandboxes, executions];
   forgetWhatIsGone(memory, caches, deps.executor);
   warnAboutDeletedTemplates(caches, events);
   // History first: it must have subscribed before anything changes.
@@ -160,6 +166,7 @@ function operatorOf(manager: Manager, caches: Caches, memory: Memory): Operator 
     memory.installs.stop();
     memory.monitor.stop();
     memory.workspaces?.stop();
+    memory.pools.stop();
   };
   return {
     caches,

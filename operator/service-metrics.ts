@@ -3,7 +3,9 @@ import type { Registry } from 'prom-client';
 import { executionStatusOf } from '../crds/rest-status.ts';
 import type { Execution } from '../crds/execution.ts';
 import type { Sandbox } from '../crds/sandbox.ts';
-import type { OperatorMetrics } from './metrics.ts';
+import type { SandboxTemplate } from '../crds/sandbox-template.ts';
+import type { ReadCache } from '../kube/cache.ts';
+import type { ServiceMetrics } from './metrics.ts';
 
 const SECONDS = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 3_600,
@@ -13,15 +15,21 @@ const LAST_EXECUTIONS = 1_000;
 
 const HELP: Readonly<Record<string, string>> = {
   sandbox_sessions_active: 'Sessions that run now.',
+  sandbox_warm_pool_size: 'Started pods that wait to become sandboxes.',
   sandbox_failure_rate: `Share that failed or crashed of the last ${String(LAST_EXECUTIONS)} executions.`,
   sandbox_timeout_rate: `Share that ran out of time of the last ${String(LAST_EXECUTIONS)} executions.`,
 };
 
+interface LiveObjects {
+  readonly sandboxes: Pick<ReadCache<Sandbox>, 'list'>;
+  readonly templates: Pick<ReadCache<SandboxTemplate>, 'list'>;
+}
+
 /** The installation as its users see it, under the names that dashboards of the REST API's reference ask for. */
 export function createServiceMetrics(
   registry: Registry,
-  sandboxes: () => readonly Sandbox[],
-): OperatorMetrics {
+  { sandboxes, templates }: LiveObjects,
+): ServiceMetrics {
   const registers = [registry];
   const lately = new Lately();
   const sessions = new Counter({
@@ -43,7 +51,9 @@ export function createServiceMetrics(
   });
   const gauges = {
     sandbox_sessions_active: () =>
-      sandboxes().filter(({ status }) => status?.phase === 'Running').length,
+      sandboxes.list().filter(({ status }) => status?.phase === 'Running').length,
+    sandbox_warm_pool_size: () =>
+      templates.list().reduce((sum, { status }) => sum + (status?.warmPool?.ready ?? 0), 0),
     sandbox_failure_rate: () => lately.share('failed', 'crashed'),
     sandbox_timeout_rate: () => lately.share('timeout'),
   };

@@ -271,10 +271,10 @@ test('a running pod whose container is gone after a restart is Failed as Contain
 test('workspaces are kept for owners that live and for pods that run, and for no one else', async () => {
   const { clock, cluster, kubelet, owners, runner } = world();
   owners.add('idle-owner');
-  await cluster.create(PODS, draft());
+  const { metadata } = await cluster.create(PODS, draft());
   await kubelet.start();
   await clock.run(2_000);
-  expect(runner.keptWorkspaces).toEqual(new Set(['idle-owner', 'owner-uid']));
+  expect(runner.keptWorkspaces).toEqual(new Set(['idle-owner', 'owner-uid', metadata.uid]));
   cluster.remove(PODS, { namespace: 'default', name: 'box' });
   owners.delete('idle-owner');
   kubelet.ownersChanged();

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { SANDBOXES } from '../../crds/sandbox.ts';
 import type { IndexFunction, ReadCache } from '../../kube/cache.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { systemClock, type Clock } from '../../kube/clock.ts';
@@ -215,7 +216,8 @@ export class Kubelet {
   }
 
   #wantedWorkspaces(): ReadonlySet<string> {
-    return new Set([...this.#options.liveOwners(), ...this.#options.pods.list().map(workspaceOf)]);
+    const ofPods = this.#options.pods.list().flatMap((pod) => [pod.metadata.uid, workspaceOf(pod)]);
+    return new Set([...this.#options.liveOwners(), ...ofPods]);
   }
 
   #timestamp(): string {
@@ -223,7 +225,8 @@ export class Kubelet {
   }
 }
 
-/** A workspace belongs to the pod's owner and outlives the pod; a pod without one has its own. */
+/** A workspace belongs to the pod's sandbox and outlives the pod; a pod that has none, or had none when it started, has its own. */
 function workspaceOf(pod: Pod): string {
-  return controllerOf(pod)?.uid ?? pod.metadata.uid;
+  const owner = controllerOf(pod);
+  return owner?.kind === SANDBOXES.kind ? owner.uid : pod.metadata.uid;
 }

@@ -1,6 +1,6 @@
 import type { Pod } from '../../kube/pod.ts';
 import { PodStartError } from './pod-runner.ts';
-import { parseQuantity } from './quantity.ts';
+import { parseQuantity } from '../../kube/quantity.ts';
 
 /** What a sandbox may use of this machine, in plain numbers. */
 export interface ContainerLimits {

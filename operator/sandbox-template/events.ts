@@ -16,6 +16,17 @@ export function warnAboutDeletedTemplates(
   });
 }
 
+/** Its pool stays smaller than it should be. */
+export function poolRefused(template: SandboxTemplate, message: string): ObjectEvent {
+  return {
+    regarding: template,
+    type: 'Warning',
+    reason: 'PodRejected',
+    action: 'FillWarmPool',
+    note: `the warm pool gets no more pods: ${message}`,
+  };
+}
+
 /** Allowed, for running sandboxes no longer need their template; but a lost pod of theirs can't be replaced without it. */
 export function deletedWhileInUse(template: SandboxTemplate, sandboxes: number): ObjectEvent {
   return {

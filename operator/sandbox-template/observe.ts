@@ -1,28 +1,69 @@
 import { isEnded } from '../../crds/sandbox.ts';
 import type { SandboxTemplate } from '../../crds/sandbox-template.ts';
+import type { ExecutorAddress } from '../../executor/client.ts';
 import type { Clock } from '../../kube/clock.ts';
 import { parseKey } from '../../kube/objects.ts';
+import type { Pod } from '../../kube/pod.ts';
 import { INDEX } from '../caches.ts';
 import type { Caches } from '../caches.ts';
+import { poolMake } from '../sandbox/pod.ts';
+import type { PodSettings } from '../sandbox/pod.ts';
+import type { WarmPools } from '../warm-pools.ts';
+import type { Member } from './pool.ts';
 
 /** Everything that a decision about one template looks at. */
 export interface Observed {
   readonly template: SandboxTemplate;
   /** Sandboxes of it that have not ended. */
   readonly sandboxes: number;
+  /** Pods of its pool, of whatever make. */
+  readonly members: readonly Member[];
+  /** The make of pods that are made now. */
+  readonly make: string;
+  /** The cache shows every member that was created or deleted. */
+  readonly isSettled: boolean;
+  /** When its status was last written; absent: not by this process. */
+  readonly reportedAt: number | undefined;
   readonly now: number;
 }
 
 export interface ObserveDeps {
   readonly clock: Clock;
   readonly caches: Pick<Caches, 'templates' | 'sandboxes'>;
+  readonly pools: WarmPools;
+  readonly pod: PodSettings;
+  /** Undefined as long as a pod has no address. */
+  readonly addressOf: (pod: Pod) => ExecutorAddress | undefined;
 }
 
 /** Undefined: the template is gone. */
-export function observe({ clock, caches }: ObserveDeps, key: string): Observed | undefined {
-  const template = caches.templates.get(parseKey(key));
+export function observe(
+  deps: ObserveDeps,
+  key: string,
+  reportedAt: number | undefined,
+): Observed | undefined {
+  const template = deps.caches.templates.get(parseKey(key));
   if (template === undefined) return undefined;
-  return { template, sandboxes: liveSandboxes(caches, key), now: clock.now() };
+  return {
+    template,
+    sandboxes: liveSandboxes(deps.caches, key),
+    members: deps.pools.members(template).map((pod) => memberOf(deps, pod)),
+    make: poolMake(template, deps.pod),
+    isSettled: deps.pools.expectations.satisfied(key),
+    reportedAt,
+    now: deps.clock.now(),
+  };
+}
+
+function memberOf({ pools, addressOf }: ObserveDeps, pod: Pod): Member {
+  const podUID = pod.metadata.uid;
+  const address = addressOf(pod);
+  return {
+    pod,
+    executor: pools.monitor.view(podUID),
+    target: address && { podUID, address },
+    isReady: pools.isReady(pod),
+  };
 }
 
 /** How many sandboxes of the template with this key have not ended. */

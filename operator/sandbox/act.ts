@@ -14,18 +14,22 @@ import { createOwned, NotOwnedError } from '../../kube/owner-reference.ts';
 import { PODS } from '../../kube/pod.ts';
 import type { Pod } from '../../kube/pod.ts';
 import type { CreatedPods } from '../created-pods.ts';
+import type { OperatorMetrics } from '../metrics.ts';
 import type { Archive } from '../mirror/archive.ts';
 import type { OwnWrites } from '../own-writes.ts';
 import type { PackageIndexes } from '../package-index/gateway.ts';
 import type { StoreCause, WorkspaceOrder, Workspaces } from '../workspace/workspaces.ts';
 import type { ExecutorMonitor } from './executor-monitor.ts';
 import type { InFlightInstalls } from './installs.ts';
-import type { Learned } from './observe.ts';
+import type { WarmPools } from '../warm-pools.ts';
+import type { Learned, PoolOffer } from './observe.ts';
+import { claimPatch } from './claim.ts';
 
 /** Everything that a decision can have done. Each may be done twice without harm. */
 export type Action =
   | { readonly type: 'addFinalizer' }
   | { readonly type: 'removeFinalizer' }
+  | { readonly type: 'claimPod'; readonly pool: PoolOffer }
   | { readonly type: 'createPod'; readonly pod: Draft<Pod> }
   | { readonly type: 'deletePod'; readonly pod: Pod }
   | { readonly type: 'keepInHistory'; readonly executions: readonly Execution[] }
@@ -59,6 +63,8 @@ export interface ActDeps {
   readonly monitor: ExecutorMonitor;
   readonly workspaces: Workspaces | undefined;
   readonly createdPods: CreatedPods;
+  readonly pools: WarmPools;
+  readonly metrics: OperatorMetrics;
   readonly writes: OwnWrites<Sandbox>;
   readonly archive?: Archive | undefined;
   readonly installs: InFlightInstalls;
@@ -91,50 +97,59 @@ async function actOne(
       return patchFinalizer(deps, subject, addFinalizerPatch);
     case 'removeFinalizer':
       return patchFinalizer(deps, subject, removeFinalizerPatch);
+    case 'claimPod':
+      return claimPod(deps, action.pool, subject);
     case 'createPod':
       return createPod(deps, action.pod, subject);
     case 'deletePod':
       deps.monitor.forget(action.pod.metadata.uid);
       deps.workspaces?.forget(action.pod.metadata.uid);
       return remove(deps.client, PODS, { object: action.pod, signal: subject.signal });
-    case 'keepInHistory':
-      keepInHistory(deps, action.executions, subject);
-      return undefined;
     case 'deleteSandbox':
       return remove(deps.client, SANDBOXES, { object: subject.sandbox, signal: subject.signal });
     case 'deleteExecution':
       return remove(deps.client, EXECUTIONS, { object: action.execution, signal: subject.signal });
     default:
-      beginElsewhere(deps, action, subject.sandbox);
+      begin(deps, action, subject);
       return undefined;
   }
 }
 
-type BackgroundAction =
+type Undertaking =
   | WorkspaceAction
-  | Extract<Action, { readonly type: 'askHealth' | 'askActivity' | 'install' | 'forgetInstall' }>;
+  | Extract<
+      Action,
+      { readonly type: 'keepInHistory' | 'askHealth' | 'askActivity' | 'install' | 'forgetInstall' }
+    >;
 
-/** What goes on outside of this reconcile, and has the sandbox looked at again. */
-function beginElsewhere(deps: ActDeps, action: BackgroundAction, sandbox: Sandbox): void {
-  const key = keyOf(refOf(sandbox));
-  const sandboxUID = sandbox.metadata.uid;
+/** What goes on outside the reconcile and has the sandbox looked at again when there is news. */
+function begin(deps: ActDeps, action: Undertaking, subject: Subject): void {
+  const key = keyOf(refOf(subject.sandbox));
+  const sandboxUID = subject.sandbox.metadata.uid;
   switch (action.type) {
-    case 'askHealth':
+    case 'keepInHistory': {
+      keepInHistory(deps, action.executions, subject);
+      return;
+    }
+    case 'askHealth': {
       deps.monitor.askHealth(key, action.target);
       return;
-    case 'askActivity':
+    }
+    case 'askActivity': {
       deps.monitor.askActivity(key, action.target);
       return;
+    }
     case 'install': {
       const index = deps.packageIndexes.open(action.indexUrl);
       deps.installs.ensure({ ...action, sandboxUID, key, index });
       return;
     }
-    case 'forgetInstall':
+    case 'forgetInstall': {
       deps.installs.forget(sandboxUID);
       return;
+    }
     default:
-      actOnWorkspace(deps, action, sandbox);
+      actOnWorkspace(deps, action, subject.sandbox);
   }
 }
 
@@ -176,6 +191,42 @@ async function patchFinalizer(
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
   }
+}
+
+/** One patch makes a member ours or fails for good: then another one may be tried. Where it did neither, the next look finds out what became of it. */
+async function claimPod(
+  { client, pools, createdPods, monitor, metrics }: ActDeps,
+  { template, make }: PoolOffer,
+  { sandbox, signal }: Subject,
+): Promise<Learned> {
+  for (;;) {
+    const member = pools.take(template, make);
+    if (member === undefined) {
+      metrics.poolClaimed('empty');
+      return { type: 'poolEmpty' };
+    }
+    const view = pools.monitor.view(member.metadata.uid);
+    try {
+      const patch = claimPatch(member, template, sandbox);
+      const pod = await client.patch(PODS, refOf(member), patch, { signal });
+      createdPods.remember(sandbox.metadata.uid, pod);
+      monitor.adopt(pod.metadata.uid, view);
+      metrics.poolClaimed('hit');
+      return { type: 'podClaimed', pod };
+    } catch (error) {
+      if (isLostToOthers(error)) continue;
+      pools.noteUnsettledClaim(sandbox.metadata.uid, member);
+      throw error;
+    }
+  }
+}
+
+function isLostToOthers(error: unknown): boolean {
+  return (
+    error instanceof InvalidError ||
+    error instanceof NotFoundError ||
+    error instanceof ConflictError
+  );
 }
 
 /** A refusal is the user's to mend, so it becomes a status; anything else is thrown and tried again. */

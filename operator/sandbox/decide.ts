@@ -20,7 +20,7 @@ import {
 import { hindranceOf, isOrdinary, overdueReason, templateHindrance } from './hindrance.ts';
 import type { Observed } from './observe.ts';
 import { packageStep } from './packages.ts';
-import { buildPod } from './pod.ts';
+import { buildPod, fitsPool } from './pod.ts';
 import type { PodSettings } from './pod.ts';
 import { isLive, podState } from './pod-state.ts';
 import { lossesWithThis, lossOf, recoveryDelayMs } from './recovery.ts';
@@ -75,6 +75,7 @@ const RULES: readonly Rule[] = [
   failOverdueStart,
   awaitTemplate,
   pauseBeforeRecovery,
+  claimPod,
   createPod,
   awaitPod,
   awaitExecutor,
@@ -201,6 +202,17 @@ function pauseBeforeRecovery(seen: Observed): Decision | undefined {
   const next = timeOf(seen.sandbox.status?.nextAttemptAt);
   if (seen.pod !== undefined || next === undefined || next <= seen.now) return undefined;
   return { actions: [], lookAgainMs: next - seen.now };
+}
+
+/** The first pod of a sandbox that wants nothing special may be one that waits already. A later one has the workspace of the first to come by. */
+function claimPod({ sandbox, pod, pool, learned }: Observed): Decision | undefined {
+  if (pod !== undefined || pool === undefined || learned?.type === 'poolEmpty') return undefined;
+  if ((sandbox.status?.restarts ?? 0) > 0 || !fitsPool(sandbox, pool.template)) return undefined;
+  const claim: Action = { type: 'claimPod', pool };
+  const actions: readonly Action[] = hasFinalizer(sandbox, FINALIZER.sandbox)
+    ? [claim]
+    : [{ type: 'addFinalizer' }, claim];
+  return { actions, lookAgainMs: 0 };
 }
 
 function createPod(seen: Observed, policy: Policy): Decision | undefined {

@@ -77,6 +77,11 @@ export class ExecutorMonitor {
     void this.#askForActivity(key, target, entry).finally(() => entry.asking.delete('activity'));
   }
 
+  /** Takes over what somebody else was told by this pod's executor. */
+  adopt(podUID: string, view: ExecutorView): void {
+    this.#entry(podUID).view = view;
+  }
+
   /** Stops asking the executor of a pod that is gone or going. */
   forget(podUID: string): void {
     this.#entries.get(podUID)?.controller.abort();

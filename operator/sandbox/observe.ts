@@ -18,10 +18,13 @@ import type { CreatedPods } from '../created-pods.ts';
 import type { Archive } from '../mirror/archive.ts';
 import type { OwnWrites } from '../own-writes.ts';
 import type { Workspaces, WorkspaceView } from '../workspace/workspaces.ts';
+import type { WarmPools } from '../warm-pools.ts';
 import type { ExecutorMonitor, ExecutorView } from './executor-monitor.ts';
 import type { InFlightInstalls, InstallView } from './installs.ts';
-import { podName, sandboxLabel } from './pod-name.ts';
+import { expectedPodName, isServingPod, sandboxLabel } from './pod-name.ts';
 import { isLive } from './pod-state.ts';
+import { poolMake } from './pod.ts';
+import type { PodSettings } from './pod.ts';
 
 /** Everything that a decision about one sandbox looks at. */
 export interface Observed {
@@ -40,6 +43,8 @@ export interface Observed {
   readonly executions: readonly Execution[];
   /** The installation of packages that this process follows. */
   readonly install: InstallView | undefined;
+  /** Where a started pod for it can be had at once; absent: nowhere. */
+  readonly pool: PoolOffer | undefined;
   /** What acting on the decision before this one brought to light. */
   readonly learned: Learned | undefined;
   /** Whether history has it and its executions as they are, and as objects whose time is up; undefined: there is no history. */
@@ -52,8 +57,17 @@ export interface ObservedWorkspace extends WorkspaceView {
   readonly removal?: { readonly isDone: boolean; readonly problem?: string } | undefined;
 }
 
+export interface PoolOffer {
+  readonly template: SandboxTemplate;
+  /** Of the pods that fit. */
+  readonly make: string;
+}
+
 export type Learned =
-  { readonly type: 'podRefused'; readonly message: string } | { readonly type: 'podNameTaken' };
+  | { readonly type: 'podRefused'; readonly message: string }
+  | { readonly type: 'podNameTaken' }
+  | { readonly type: 'podClaimed'; readonly pod: Pod }
+  | { readonly type: 'poolEmpty' };
 
 export interface ObserveDeps {
   readonly client: KubeClient;
@@ -63,6 +77,8 @@ export interface ObserveDeps {
   readonly installs: InFlightInstalls;
   readonly workspaces: Workspaces | undefined;
   readonly createdPods: CreatedPods;
+  readonly pools: WarmPools;
+  readonly pod: PodSettings;
   readonly writes: OwnWrites<Sandbox>;
   /** Absent: there is no history. */
   readonly archive?: Archive | undefined;
@@ -81,16 +97,13 @@ export async function observe(
   const sandbox = await confirmed(deps, deps.writes.newest(cached), signal);
   if (sandbox === undefined) return undefined;
   const pods = await podsOf(deps, sandbox, signal);
-  const pod = pods.find(({ metadata }) => metadata.name === podName(sandbox));
+  const template = deps.caches.templates.get(parseKey(templateKeyOf(sandbox)));
   const executions = deps.caches.executions.byIndex(INDEX.sandbox, keyOf(refOf(sandbox)));
   return {
     sandbox,
-    template: deps.caches.templates.get(parseKey(templateKeyOf(sandbox))),
-    pods,
-    pod,
-    target: targetOf(deps, pod),
-    executor: pod === undefined ? {} : deps.monitor.view(pod.metadata.uid),
-    workspace: workspaceOf(deps, sandbox, pod),
+    template,
+    ...serving(deps, sandbox, pods),
+    pool: offerOf(deps, template),
     executions,
     install: deps.installs.view(sandbox.metadata.uid),
     learned: undefined,
@@ -103,6 +116,32 @@ function isMirrored({ archive }: ObserveDeps, objects: readonly KubeObject[]): b
   return archive && objects.every((object) => archive.isKept(object));
 }
 
+/** What acting brought to light, as a part of what is decided on next. */
+export function withLearned(deps: ObserveDeps, seen: Observed, learned: Learned): Observed {
+  if (learned.type !== 'podClaimed') return { ...seen, learned };
+  return { ...seen, ...serving(deps, seen.sandbox, [...seen.pods, learned.pod]), learned };
+}
+
+function serving(
+  deps: ObserveDeps,
+  sandbox: Sandbox,
+  pods: readonly Pod[],
+): Pick<Observed, 'pods' | 'pod' | 'target' | 'executor' | 'workspace'> {
+  const pod = pods.find((candidate) => isServingPod(sandbox, candidate));
+  const executor = pod === undefined ? {} : deps.monitor.view(pod.metadata.uid);
+  const workspace = workspaceOf(deps, sandbox, pod);
+  return { pods, pod, target: targetOf(deps, pod), executor, workspace };
+}
+
+function offerOf(
+  { pools, pod }: ObserveDeps,
+  template: SandboxTemplate | undefined,
+): PoolOffer | undefined {
+  if (template === undefined || pools.members(template).length === 0) return undefined;
+  const make = poolMake(template, pod);
+  return pools.hasReady(template, make) ? { template, make } : undefined;
+}
+
 /**
  * The sandbox, asked for at the server if it has living pods that its status does not explain: after a change of leader
  * the cache of sandboxes may be behind the cache of pods, and those pods may be the ones that serve.
@@ -113,8 +152,7 @@ async function confirmed(
   signal: AbortSignal,
 ): Promise<Sandbox | undefined> {
   const owned = caches.pods.byIndex(INDEX.owner, sandbox.metadata.uid);
-  const name = podName(sandbox);
-  const isExplained = owned.every((pod) => pod.metadata.name === name || !isLive(pod));
+  const isExplained = owned.every((pod) => isServingPod(sandbox, pod) || !isLive(pod));
   if (isExplained) return sandbox;
   const current = await find(client, SANDBOXES, { ref: refOf(sandbox), signal });
   return current?.metadata.uid === sandbox.metadata.uid ? current : undefined;
@@ -126,11 +164,29 @@ async function podsOf(
   signal: AbortSignal,
 ): Promise<readonly Pod[]> {
   const cached = deps.caches.pods.byIndex(INDEX.owner, sandbox.metadata.uid);
-  const name = podName(sandbox);
-  if (cached.some(({ metadata }) => metadata.name === name)) return cached;
-  const created = deps.createdPods.find(sandbox.metadata.uid, name);
+  const isServing = (pod: Pod): boolean => isServingPod(sandbox, pod);
+  if (cached.some(isServing)) return cached;
+  const created = deps.createdPods.find(sandbox.metadata.uid, isServing);
   if (created !== undefined) return [...cached, created];
+  const claimed = await unsettledClaim(deps, sandbox, signal);
+  if (claimed !== undefined) return [...cached, claimed];
   return [...cached, ...(await podsUnseen(deps, sandbox, signal))];
+}
+
+/** The pod of a claim whose outcome never arrived, if the claim succeeded: before that is known, no second pod may be tried. */
+async function unsettledClaim(
+  { client, pools, createdPods }: ObserveDeps,
+  sandbox: Sandbox,
+  signal: AbortSignal,
+): Promise<Pod | undefined> {
+  const { uid } = sandbox.metadata;
+  const claim = pools.unsettledClaim(uid);
+  if (claim === undefined) return undefined;
+  const pod = await find(client, PODS, { ref: refOf(claim), signal });
+  pools.settleClaim(uid);
+  if (pod === undefined || !isControlledBy(pod, sandbox)) return undefined;
+  createdPods.remember(uid, pod);
+  return pod;
 }
 
 /** Absence from a cache proves nothing, so what would follow from it is confirmed at the server first. */
@@ -144,7 +200,7 @@ async function podsUnseen(
     return listPods(client, sandbox, signal);
   }
   if (sandbox.status?.podUID === undefined) return [];
-  const ref = { namespace: sandbox.metadata.namespace ?? '', name: podName(sandbox) };
+  const ref = { namespace: sandbox.metadata.namespace ?? '', name: expectedPodName(sandbox) };
   const pod = await find(client, PODS, { ref, signal });
   return pod !== undefined && isControlledBy(pod, sandbox) ? [pod] : [];
 }

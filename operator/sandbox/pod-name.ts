@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { LABEL } from '../../crds/names.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
+import type { Pod } from '../../kube/pod.ts';
 
 const LONGEST_LABEL = 63;
 
@@ -10,9 +12,36 @@ export function podName(sandbox: Sandbox): string {
   return shortened(sandbox.metadata.name, LONGEST_LABEL - suffix.length) + suffix;
 }
 
+/**
+ * Whether this pod is the one that is to serve a sandbox now: the one that its status names, or else the one of the deterministic name, or the one that was
+ * taken from a pool for this incarnation of the sandbox and has not found its way into the status yet.
+ */
+export function isServingPod(sandbox: Sandbox, { metadata }: Pod): boolean {
+  const { podName: recorded, restarts = 0 } = sandbox.status ?? {};
+  if (recorded !== undefined) return metadata.name === recorded;
+  return (
+    metadata.name === podName(sandbox) || metadata.labels?.[LABEL.incarnation] === String(restarts)
+  );
+}
+
+/** The name under which the pod that serves a sandbox is looked for at the server. */
+export function expectedPodName(sandbox: Sandbox): string {
+  return sandbox.status?.podName ?? podName(sandbox);
+}
+
 /** The value of the label that finds a sandbox's pods. */
 export function sandboxLabel(sandbox: Sandbox): string {
   return shortened(sandbox.metadata.name, LONGEST_LABEL);
+}
+
+/** A name as the value of a label. */
+export function labelOf(name: string): string {
+  return shortened(name, LONGEST_LABEL);
+}
+
+/** The name of a pod that waits in the pool of a template. */
+export function poolPodName(template: string, suffix: string): string {
+  return `${shortened(template, LONGEST_LABEL - suffix.length - 1)}-${suffix}`;
 }
 
 /** Pod names are host names too, so a long name keeps its head and gets a hash that keeps it apart from its like. */

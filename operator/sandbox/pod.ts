@@ -1,11 +1,13 @@
+import { createHash } from 'node:crypto';
 import { ANNOTATION, LABEL, MANAGED_BY } from '../../crds/names.ts';
-import type { Sandbox } from '../../crds/sandbox.ts';
+import { sandboxSpec, type Sandbox } from '../../crds/sandbox.ts';
 import type { SandboxTemplate, SandboxTemplateSpec } from '../../crds/sandbox-template.ts';
 import { EXECUTOR_ENV, EXECUTOR_PORT } from '../../executor/contract.ts';
 import type { Draft } from '../../kube/objects.ts';
 import type { Container, EnvVar, Pod, PodSpec, SecurityContext, Volume } from '../../kube/pod.ts';
+import { isSameQuantity } from '../../kube/quantity.ts';
 import { templatePackages } from './packages.ts';
-import { podName, sandboxLabel } from './pod-name.ts';
+import { labelOf, podName, sandboxLabel } from './pod-name.ts';
 
 /** What every sandbox pod of this installation has in common. */
 export interface PodSettings {
@@ -38,10 +40,57 @@ export function buildPod(
       name: podName(sandbox),
       namespace: sandbox.metadata.namespace ?? '',
       labels: labels(sandbox),
-      annotations: { [ANNOTATION.templatePackages]: templatePackages(template.spec) },
+      annotations: annotations(template),
     },
     spec: podSpec(sandbox, template.spec, settings),
   };
+}
+
+/** A pod that waits for a sandbox that says nothing of resources and environment, but for the owner reference. */
+export function buildPoolPod(
+  template: SandboxTemplate,
+  name: string,
+  settings: PodSettings,
+): Draft<Pod> {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name,
+      namespace: template.metadata.namespace ?? '',
+      labels: {
+        [LABEL.pool]: labelOf(template.metadata.name),
+        [LABEL.make]: poolMake(template, settings),
+        [LABEL.template]: template.metadata.name,
+        [LABEL.managedBy]: MANAGED_BY,
+      },
+      annotations: annotations(template),
+    },
+    spec: podSpec(ANY_SANDBOX, template.spec, settings),
+  };
+}
+
+/** What tells the pods that `buildPoolPod` builds now from those of an earlier template, or of another version of the operator. */
+export function poolMake(template: SandboxTemplate, settings: PodSettings): string {
+  const made = [annotations(template), podSpec(ANY_SANDBOX, template.spec, settings)];
+  return createHash('sha256').update(JSON.stringify(made)).digest('hex').slice(0, 16);
+}
+
+/** As far as a pod depends on its sandbox. */
+type Wishes = Pick<Sandbox, 'spec'>;
+
+const ANY_SANDBOX: Wishes = { spec: sandboxSpec.parse({ templateRef: { name: 'any' } }) };
+
+/** Whether a pod of the pool is what this sandbox would get: what it says of resources must be what the template says. */
+export function fitsPool({ spec: { resources } }: Sandbox, template: SandboxTemplate): boolean {
+  const inherited = template.spec.resources;
+  return (['cpu', 'memory', 'disk'] as const).every(
+    (what) => resources[what] === undefined || isSameQuantity(resources[what], inherited[what]),
+  );
+}
+
+function annotations({ spec }: SandboxTemplate): Record<string, string> {
+  return { [ANNOTATION.templatePackages]: templatePackages(spec) };
 }
 
 function labels(sandbox: Sandbox): Record<string, string> {
@@ -52,7 +101,7 @@ function labels(sandbox: Sandbox): Record<string, string> {
   };
 }
 
-function podSpec(sandbox: Sandbox, template: SandboxTemplateSpec, settings: PodSettings): PodSpec {
+function podSpec(sandbox: Wishes, template: SandboxTemplateSpec, settings: PodSettings): PodSpec {
   const { runtimeClassName } = template.isolation;
   return {
     containers: [container(sandbox, template, settings)],
@@ -72,7 +121,7 @@ function podSpec(sandbox: Sandbox, template: SandboxTemplateSpec, settings: PodS
 }
 
 function container(
-  sandbox: Sandbox,
+  sandbox: Wishes,
   template: SandboxTemplateSpec,
   settings: PodSettings,
 ): Container {
@@ -125,7 +174,7 @@ function executorEnv(settings: PodSettings): readonly EnvVar[] {
 }
 
 /** The sandbox's variables win over the template's; the prefix keeps all of them away from the daemon itself. */
-function userEnv(sandbox: Sandbox, template: SandboxTemplateSpec): readonly EnvVar[] {
+function userEnv(sandbox: Wishes, template: SandboxTemplateSpec): readonly EnvVar[] {
   const byName = new Map<string, EnvVar>();
   for (const variable of [...template.env, ...sandbox.spec.env]) {
     byName.set(variable.name, userVariable(variable));
@@ -147,7 +196,7 @@ function literal(value: string): string {
 }
 
 function resources(
-  sandbox: Sandbox,
+  sandbox: Wishes,
   template: SandboxTemplateSpec,
 ): Required<Container>['resources'] {
   const own = sandbox.spec.resources;
@@ -159,7 +208,7 @@ function resources(
   return { requests: amounts, limits: amounts };
 }
 
-function diskOf(sandbox: Sandbox, template: SandboxTemplateSpec): string {
+function diskOf(sandbox: Wishes, template: SandboxTemplateSpec): string {
   return sandbox.spec.resources.disk ?? template.resources.disk;
 }
 

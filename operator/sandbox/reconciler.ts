@@ -9,8 +9,8 @@ import type { ActDeps } from './act.ts';
 import { decide } from './decide.ts';
 import type { Decision, Policy } from './decide.ts';
 import { eventsFor } from './events.ts';
-import { observe } from './observe.ts';
-import type { ObserveDeps } from './observe.ts';
+import { observe, withLearned } from './observe.ts';
+import type { ObserveDeps, Observed } from './observe.ts';
 
 export interface SandboxDeps extends ObserveDeps, ActDeps {
   readonly policy: Policy;
@@ -21,14 +21,27 @@ export interface SandboxDeps extends ObserveDeps, ActDeps {
 /** Observe, decide, act, report. */
 export function sandboxReconciler(deps: SandboxDeps): Reconcile {
   return async (key, { signal }) => {
-    const seen = await observe(deps, key, signal);
-    if (seen === undefined) return {};
-    const first = decide(seen, deps.policy);
-    const learned = await act(deps, first.actions, { sandbox: seen.sandbox, signal });
-    const decision = learned === undefined ? first : decide({ ...seen, learned }, deps.policy);
+    const observed = await observe(deps, key, signal);
+    if (observed === undefined) return {};
+    const { seen, decision } = await carryOut(deps, observed, signal);
     await report(deps, seen.sandbox, { decision, signal });
     return decision.lookAgainMs === undefined ? {} : { requeueAfterMs: decision.lookAgainMs };
   };
+}
+
+/** Acts until there is nothing left to learn from it. */
+async function carryOut(
+  deps: SandboxDeps,
+  observed: Observed,
+  signal: AbortSignal,
+): Promise<{ readonly seen: Observed; readonly decision: Decision }> {
+  let seen = observed;
+  for (;;) {
+    const decision = decide(seen, deps.policy);
+    const learned = await act(deps, decision.actions, { sandbox: seen.sandbox, signal });
+    if (learned === undefined) return { seen, decision };
+    seen = withLearned(deps, seen, learned);
+  }
 }
 
 async function report(

@@ -1,3 +1,4 @@
+import { LABEL } from '../../crds/names.ts';
 import { SANDBOX_CONDITIONS } from '../../crds/reasons.ts';
 import type { SandboxReason } from '../../crds/reasons.ts';
 import type { SandboxPhase, SandboxStatus } from '../../crds/sandbox.ts';
@@ -105,13 +106,15 @@ const NO_POD = {
   podName: undefined,
   podUID: undefined,
   nodeName: undefined,
+  warmStart: undefined,
   readyAt: undefined,
 } as const;
 
 function podFields({ pod }: Observed): Partial<SandboxStatus> {
   if (pod === undefined) return {};
-  const { name, uid } = pod.metadata;
-  return { podName: name, podUID: uid, nodeName: pod.spec.nodeName };
+  const { name, uid, labels } = pod.metadata;
+  const warmStart = labels?.[LABEL.incarnation] === undefined ? undefined : true;
+  return { podName: name, podUID: uid, nodeName: pod.spec.nodeName, warmStart };
 }
 
 function timeOrNever(ms: number | undefined): string | undefined {

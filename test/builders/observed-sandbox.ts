@@ -34,6 +34,7 @@ export function seen(overrides: Partial<Observed> = {}): Observed {
     workspace: undefined,
     executions: [],
     install: undefined,
+    pool: undefined,
     learned: undefined,
     isMirrored: undefined,
     now: BORN + 10 * SECOND,

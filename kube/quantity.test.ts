@@ -1,4 +1,4 @@
-import { parseQuantity } from './quantity.ts';
+import { isSameQuantity, parseQuantity } from './quantity.ts';
 
 test.each([
   ['1', 1],
@@ -16,4 +16,15 @@ test.each([
 
 test.each(['', 'Mi', '1 Gi', '-1', '1mi', '1GiB', 'NaN', '0x10'])('%j is no quantity', (text) => {
   expect(parseQuantity(text)).toBeUndefined();
+});
+
+test.each([
+  ['1', '1000m', true],
+  ['500m', '0.5', true],
+  ['1Gi', '1024Mi', true],
+  ['512Mi', '536870912', true],
+  ['1G', '1Gi', false],
+  ['2', '1', false],
+])('%s and %s are the same: %s', (one, other, same) => {
+  expect(isSameQuantity(one, other)).toBe(same);
 });

@@ -23,3 +23,8 @@ export function parseQuantity(text: string): number | undefined {
   const factor = SUFFIXES[suffix];
   return factor === undefined ? undefined : Number(digits + exponent) * factor;
 }
+
+/** Whether two quantities are the same amount, however written: `1` and `1000m`, `1Gi` and `1024Mi`. */
+export function isSameQuantity(one: string, other: string): boolean {
+  return one === other || parseQuantity(one) === parseQuantity(other);
+}

@@ -1,0 +1,103 @@
+import type { SandboxTemplate } from '../../crds/sandbox-template.ts';
+import type { ExecutorTarget } from '../../executor/client.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { ConflictError, ForbiddenError, InvalidError, NotFoundError } from '../../kube/errors.ts';
+import { creationOf, deletionOf } from '../../kube/expectations.ts';
+import { keyOf, refOf } from '../../kube/objects.ts';
+import { createOwned } from '../../kube/owner-reference.ts';
+import { PODS } from '../../kube/pod.ts';
+import type { Pod } from '../../kube/pod.ts';
+import { poolPodName } from '../sandbox/pod-name.ts';
+import { buildPoolPod } from '../sandbox/pod.ts';
+import type { PodSettings } from '../sandbox/pod.ts';
+import type { WarmPools } from '../warm-pools.ts';
+
+/** Everything that a decision about a pool can have done. */
+export type Action =
+  | { readonly type: 'createMember' }
+  | { readonly type: 'deleteMember'; readonly pod: Pod }
+  | { readonly type: 'askHealth'; readonly target: ExecutorTarget };
+
+export interface ActDeps {
+  readonly client: KubeClient;
+  readonly pools: WarmPools;
+  readonly random: () => number;
+  readonly pod: PodSettings;
+}
+
+interface Subject {
+  readonly template: SandboxTemplate;
+  readonly signal: AbortSignal;
+}
+
+/** All at once; returns why the API server refuses members, if it does: that is the template's author's to mend. */
+export async function act(
+  deps: ActDeps,
+  actions: readonly Action[],
+  subject: Subject,
+): Promise<string | undefined> {
+  const refusals = await Promise.all(actions.map((action) => actOne(deps, action, subject)));
+  return refusals.find((refusal) => refusal !== undefined);
+}
+
+async function actOne(
+  deps: ActDeps,
+  action: Action,
+  subject: Subject,
+): Promise<string | undefined> {
+  switch (action.type) {
+    case 'createMember':
+      return createMember(deps, subject);
+    case 'deleteMember':
+      return deleteMember(deps, action.pod, subject);
+    case 'askHealth':
+      deps.pools.monitor.askHealth(keyOf(refOf(subject.template)), action.target);
+      return undefined;
+  }
+}
+
+async function createMember(
+  { client, pools, random, pod: settings }: ActDeps,
+  { template, signal }: Subject,
+): Promise<string | undefined> {
+  const key = keyOf(refOf(template));
+  const name = poolPodName(template.metadata.name, suffix(random));
+  const draft = buildPoolPod(template, name, settings);
+  const expected = creationOf({ namespace: template.metadata.namespace ?? '', name });
+  pools.expectations.expect(key, expected);
+  try {
+    await createOwned(client, PODS, { draft, owner: template, signal });
+    return undefined;
+  } catch (error) {
+    pools.expectations.settle(key, expected);
+    if (error instanceof InvalidError || error instanceof ForbiddenError) return error.message;
+    throw error;
+  }
+}
+
+async function deleteMember(
+  { client, pools }: ActDeps,
+  pod: Pod,
+  { template, signal }: Subject,
+): Promise<undefined> {
+  const key = keyOf(refOf(template));
+  const expected = deletionOf(pod);
+  pools.expectations.expect(key, expected);
+  try {
+    // The version as well: a sandbox may have got it in the meantime.
+    const { uid, resourceVersion } = pod.metadata;
+    await client.delete(PODS, refOf(pod), { uid, resourceVersion, signal });
+  } catch (error) {
+    pools.expectations.settle(key, expected);
+    if (!(error instanceof NotFoundError || error instanceof ConflictError)) throw error;
+  }
+}
+
+const SUFFIX_LENGTH = 5;
+/** As Kubernetes' own generated names: no vowels, so that no words come about. */
+const LETTERS = 'bcdfghjklmnpqrstvwxz2456789';
+
+function suffix(random: () => number): string {
+  const letter = (): string => LETTERS[Math.floor(random() * LETTERS.length)] ?? 'x';
+  return Array.from({ length: SUFFIX_LENGTH }, letter).join('');
+}

@@ -1,0 +1,31 @@
+import { LABEL } from '../../crds/names.ts';
+import type { Sandbox } from '../../crds/sandbox.ts';
+import type { SandboxTemplate } from '../../crds/sandbox-template.ts';
+import type { Patch } from '../../kube/client.ts';
+import { controllerReference } from '../../kube/owner-reference.ts';
+import type { Pod } from '../../kube/pod.ts';
+import { sandboxLabel } from './pod-name.ts';
+
+/**
+ * Makes a member of a template's pool the pod of a sandbox, in one write and only if the pool still has it: the tests of a JSON patch (RFC 6902) are the
+ * lock. Not the resourceVersion: the kubelet moves that on without anybody having taken the pod.
+ */
+export function claimPatch(member: Pod, template: SandboxTemplate, sandbox: Sandbox): Patch {
+  const restarts = String(sandbox.status?.restarts ?? 0);
+  return {
+    kind: 'json',
+    body: [
+      { op: 'test', path: '/metadata/uid', value: member.metadata.uid },
+      { op: 'test', path: '/metadata/ownerReferences/0/uid', value: template.metadata.uid },
+      { op: 'replace', path: '/metadata/ownerReferences', value: [controllerReference(sandbox)] },
+      { op: 'add', path: label(LABEL.sandbox), value: sandboxLabel(sandbox) },
+      { op: 'add', path: label(LABEL.incarnation), value: restarts },
+      { op: 'remove', path: label(LABEL.pool) },
+    ],
+  };
+}
+
+/** As a JSON pointer (RFC 6901). */
+function label(name: string): string {
+  return `/metadata/labels/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}

@@ -1,0 +1,109 @@
+import type { SandboxTemplate } from '../crds/sandbox-template.ts';
+import { LABEL } from '../crds/names.ts';
+import type { ExecutorClient } from '../executor/client.ts';
+import type { Clock } from '../kube/clock.ts';
+import { Expectations } from '../kube/expectations.ts';
+import { controllerOf } from '../kube/objects.ts';
+import type { Pod } from '../kube/pod.ts';
+import { INDEX } from './caches.ts';
+import type { Caches } from './caches.ts';
+import { ExecutorMonitor } from './sandbox/executor-monitor.ts';
+import { isLive, podState } from './sandbox/pod-state.ts';
+
+export interface WarmPoolsOptions {
+  readonly caches: Pick<Caches, 'pods'>;
+  readonly executor: ExecutorClient;
+  readonly clock: Clock;
+  /** Says "look at this template again". */
+  readonly enqueue: (key: string) => void;
+  /** A member whose executor answered longer ago than this is not handed out. */
+  readonly freshMs: number;
+}
+
+/**
+ * Which pods of the pools can be had right now. A member is taken in memory first, so that no two sandboxes of this process reach for the same one;
+ * that no other process has it is for the API server to say. All of it may be lost: who owns a pod stands in the pod.
+ */
+export class WarmPools {
+  /** Of members; a sandbox that takes one gets its own view of it. */
+  readonly monitor: ExecutorMonitor;
+  /** Of creations and deletions of members, by the key of their template: a pool counts its children. */
+  readonly expectations: Expectations;
+  readonly #options: WarmPoolsOptions;
+  readonly #taken = new Set<string>();
+  /** By the UID of the sandbox that reached for it. */
+  readonly #unsettled = new Map<string, Pod>();
+
+  constructor(options: WarmPoolsOptions) {
+    this.#options = options;
+    this.monitor = new ExecutorMonitor(options);
+    this.expectations = new Expectations(options.clock);
+  }
+
+  /** Pods that wait for a sandbox of this template, as far as the cache knows and nobody here has taken them. */
+  members(template: SandboxTemplate): readonly Pod[] {
+    const owned = this.#options.caches.pods.byIndex(INDEX.owner, template.metadata.uid);
+    return owned.filter((pod) => isLive(pod) && !this.#taken.has(pod.metadata.uid));
+  }
+
+  hasReady(template: SandboxTemplate, make: string): boolean {
+    return this.#ready(template, make).length > 0;
+  }
+
+  /** A member of this make that can serve at once, the oldest first; taken until the cache shows it with its new owner or gone. */
+  take(template: SandboxTemplate, make: string): Pod | undefined {
+    const [member] = this.#ready(template, make).sort((a, b) =>
+      a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp),
+    );
+    if (member !== undefined) this.#taken.add(member.metadata.uid);
+    return member;
+  }
+
+  /** A claim that the API server may or may not have carried out. */
+  noteUnsettledClaim(sandboxUID: string, member: Pod): void {
+    this.#unsettled.set(sandboxUID, member);
+  }
+
+  unsettledClaim(sandboxUID: string): Pod | undefined {
+    return this.#unsettled.get(sandboxUID);
+  }
+
+  /** Its outcome is known by now: if nobody got the member, it can be had again. */
+  settleClaim(sandboxUID: string): void {
+    const member = this.#unsettled.get(sandboxUID);
+    if (member !== undefined) this.#taken.delete(member.metadata.uid);
+    this.#unsettled.delete(sandboxUID);
+  }
+
+  isReady(pod: Pod): boolean {
+    if (podState(pod).kind !== 'running') return false;
+    const { answeredAt, silentSince } = this.monitor.view(pod.metadata.uid);
+    const { clock, freshMs } = this.#options;
+    return (
+      answeredAt !== undefined && silentSince === undefined && clock.now() - answeredAt <= freshMs
+    );
+  }
+
+  /** To be called with every change of a pod. */
+  observe(pod: Pod, isGone: boolean): void {
+    const { uid } = pod.metadata;
+    if (!isGone && controllerOf(pod)?.kind === 'SandboxTemplate') return;
+    this.#taken.delete(uid);
+    this.monitor.forget(uid);
+  }
+
+  /** To be called with the UID of every sandbox that is gone. */
+  forget(sandboxUID: string): void {
+    this.settleClaim(sandboxUID);
+  }
+
+  stop(): void {
+    this.monitor.stop();
+  }
+
+  #ready(template: SandboxTemplate, make: string): Pod[] {
+    return this.members(template).filter(
+      (pod) => pod.metadata.labels?.[LABEL.make] === make && this.isReady(pod),
+    );
+  }
+}

@@ -1,0 +1,227 @@
+import fc from 'fast-check';
+import { EXECUTIONS } from '../../crds/execution.ts';
+import { SANDBOXES } from '../../crds/sandbox.ts';
+import type { Sandbox } from '../../crds/sandbox.ts';
+import { SANDBOX_TEMPLATES } from '../../crds/sandbox-template.ts';
+import { controllerOf } from '../../kube/objects.ts';
+import type { Pod } from '../../kube/pod.ts';
+import { anExecution } from '../builders/execution.ts';
+import { aSandbox } from '../builders/sandbox.ts';
+import { aTemplate } from '../builders/sandbox-template.ts';
+import type { Fault } from '../fakes/recording-client.ts';
+import { isReady, World } from './world.ts';
+import type { RunningOperator } from './world.ts';
+
+/** Pods that wait for sandboxes, with the whole operator against an API server. */
+
+const TEMPLATE = 'python-basic';
+let world: World;
+let operator: RunningOperator;
+
+beforeEach(async () => {
+  world = await World.open();
+  operator = await world.startOperator();
+});
+
+afterEach(() => world.close());
+
+async function createPool(size: number): Promise<void> {
+  const { apiVersion, kind, metadata, spec } = aTemplate({ spec: { warmPool: { size } } });
+  const draft = { name: metadata.name, namespace: metadata.namespace ?? '' };
+  await world.client.create(SANDBOX_TEMPLATES, { apiVersion, kind, metadata: draft, spec });
+}
+
+async function aFullPool(size: number): Promise<void> {
+  await createPool(size);
+  await world.template(({ status }) => status?.warmPool?.ready === size, TEMPLATE);
+}
+
+const livePods = (): readonly Pod[] =>
+  world.caches.pods.list().filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+const waiting = (): readonly Pod[] =>
+  livePods().filter((pod) => controllerOf(pod)?.kind === 'SandboxTemplate');
+const podsOf = ({ metadata }: Sandbox): readonly Pod[] =>
+  livePods().filter((pod) => controllerOf(pod)?.uid === metadata.uid);
+
+async function start(name = 'box', spec: object = {}): Promise<Sandbox> {
+  await world.create(SANDBOXES, aSandbox({ metadata: { name }, spec }));
+  return world.sandbox(isReady, name);
+}
+
+/** Resolves when `holds` does; it is asked whenever a pod or a sandbox changed. */
+async function until(holds: () => boolean): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const look = (): void => {
+    if (holds()) resolve(undefined);
+  };
+  const { pods, sandboxes } = world.caches;
+  const unsubscribes = [pods.subscribe(look), sandboxes.subscribe(look)];
+  look();
+  await promise;
+  for (const unsubscribe of unsubscribes) unsubscribe();
+}
+
+test('a sandbox gets a pod that waits, at the cost of two writes, and the pool is filled up again', async () => {
+  await aFullPool(2);
+  const before = waiting().map(({ metadata }) => metadata.uid);
+  const { status } = await start();
+  expect(status).toMatchObject({ warmStart: true, reason: 'ExecutorAnswering' });
+  expect(before).toContain(status?.podUID);
+  const { writes } = operator.recording;
+  const claim = writes.findIndex(({ verb, kind }) => verb === 'patch' && kind === 'Pod');
+  expect(writes[claim]?.name).toBe(status?.podName);
+  expect(operator.recording.writesTo('box')).toEqual(['patch Sandbox']);
+  await until(() => waiting().length === 2);
+});
+
+test("a run in such a sandbox finds the sandbox's environment", async () => {
+  await aFullPool(1);
+  let env: Readonly<Record<string, string>> = {};
+  world.executors.script = (request) => {
+    ({ env } = request);
+    return {};
+  };
+  await start('box', {
+    env: [
+      { name: 'WHO', value: 'box' },
+      { name: 'A', value: '1' },
+    ],
+  });
+  const spec = { env: [{ name: 'A', value: '2' }] };
+  await world.create(EXECUTIONS, anExecution({ spec }));
+  await world.execution(({ status }) => status?.phase === 'Completed');
+  expect(env).toEqual({ WHO: 'box', A: '2' });
+});
+
+test('a sandbox that asks for more gets a pod of its own', async () => {
+  await aFullPool(1);
+  const sandbox = await start('box', { resources: { memory: '1Gi' } });
+  expect(sandbox.status).toMatchObject({ podName: 'box' });
+  expect(sandbox.status).not.toHaveProperty('warmStart');
+  expect(waiting()).toHaveLength(1);
+});
+
+test('a sandbox that says what the template says in other words gets one that waits', async () => {
+  await aFullPool(1);
+  const { status } = await start('box', { resources: { cpu: '1000m', memory: '512Mi' } });
+  expect(status?.warmStart).toBe(true);
+});
+
+test('more sandboxes than pods wait: the rest start cold, and no pod serves two', async () => {
+  await aFullPool(5);
+  world.kubelet.holdsStarts = true; // The pool stays as it is.
+  const names = Array.from({ length: 12 }, (_, index) => `box-${String(index)}`);
+  for (const name of names) await world.create(SANDBOXES, aSandbox({ metadata: { name } }));
+  await Promise.all(names.slice(0, 1).map((name) => world.sandbox(isReady, name)));
+  world.kubelet.holdsStarts = false;
+  for (const pod of livePods()) if (pod.status?.phase !== 'Running') await world.kubelet.start(pod);
+  const sandboxes = await Promise.all(names.map((name) => world.sandbox(isReady, name)));
+  const serving = sandboxes.map(({ status }) => status?.podUID);
+  expect(new Set(serving).size).toBe(names.length);
+  expect(sandboxes.filter(({ status }) => status?.warmStart === true).length).toBe(5);
+});
+
+test('a claim whose answer is lost is found again instead of a second pod being taken', async () => {
+  await aFullPool(3);
+  let faults = 1;
+  operator.recording.faultFor = ({ verb, kind }) =>
+    verb === 'patch' && kind === 'Pod' && faults-- > 0 ? 'answerLost' : undefined;
+  const sandbox = await start();
+  expect(sandbox.status?.warmStart).toBe(true);
+  expect(podsOf(sandbox).map(({ metadata }) => metadata.uid)).toEqual([sandbox.status?.podUID]);
+});
+
+test('an operator that stops right after a claim is followed by one that finishes it', async () => {
+  await aFullPool(2);
+  operator.recording.faultFor = ({ kind, name }) =>
+    kind === 'Sandbox' && name === 'box' ? 'unavailable' : undefined;
+  await world.create(SANDBOXES, aSandbox());
+  await until(() => livePods().some((pod) => controllerOf(pod)?.kind === 'Sandbox'));
+  await operator.stop();
+  const { recording } = await world.startOperator();
+  const sandbox = await world.sandbox(isReady);
+  expect(podsOf(sandbox).map(({ metadata }) => metadata.uid)).toEqual([sandbox.status?.podUID]);
+  expect(sandbox.status?.warmStart).toBe(true);
+  expect(recording.writes.filter(({ verb, kind }) => `${verb} ${kind}` === 'patch Pod')).toEqual(
+    [],
+  );
+});
+
+test('a sandbox whose pod from the pool is lost goes on with one of its own', async () => {
+  await aFullPool(1);
+  const { status } = await start();
+  const pod = await world.pod(() => true, status?.podName);
+  await world.kubelet.endContainer(pod, { exitCode: 1, reason: 'Error' });
+  const after = await world.sandbox(
+    (sandbox) => isReady(sandbox) && sandbox.status?.restarts === 1,
+  );
+  expect(after.status).toMatchObject({ podName: 'box-1' });
+  expect(after.status).not.toHaveProperty('warmStart');
+});
+
+test('a template that changes gets pods of the new make, and none of the old is handed out', async () => {
+  await aFullPool(2);
+  const old = waiting().map(({ metadata }) => metadata.uid);
+  const ref = { namespace: 'default', name: TEMPLATE };
+  const body = { spec: { env: [{ name: 'A', value: '1' }] } };
+  await world.client.patch(SANDBOX_TEMPLATES, ref, { kind: 'merge', body });
+  const { status } = await start();
+  expect(old).not.toContain(status?.podUID);
+  await world.template(({ status: pool }) => pool?.observedGeneration === 2, TEMPLATE);
+  await world.template(({ status: pool }) => pool?.warmPool?.ready === 2, TEMPLATE);
+  expect(old.filter((uid) => waiting().some(({ metadata }) => metadata.uid === uid))).toEqual([]);
+});
+
+test('whatever writes fail and whoever leads, every sandbox ends with one pod and no pod with two sandboxes', async () => {
+  await createPool(4);
+  let round = 0;
+  const fault = fc.constantFrom<Fault | undefined>(
+    undefined,
+    undefined,
+    'unavailable',
+    'answerLost',
+  );
+  const plan = fc.record({
+    faults: fc.array(fault, { minLength: 0, maxLength: 12 }),
+    sandboxes: fc.integer({ min: 1, max: 6 }),
+    hasRival: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(plan, async ({ faults, sandboxes, hasRival }) => {
+      round += 1;
+      const waitingFaults = [...faults];
+      operator.recording.faultFor = ({ kind }) =>
+        kind === 'SandboxTemplate' ? undefined : waitingFaults.shift();
+      // One that has been deposed and does not know it yet.
+      const rival = hasRival ? await world.startOperator() : undefined;
+      const names = Array.from(
+        { length: sandboxes },
+        (_, index) => `p${String(round)}-${String(index)}`,
+      );
+      await Promise.all(
+        names.map((name) => world.create(SANDBOXES, aSandbox({ metadata: { name } }))),
+      );
+      await Promise.all(names.map((name) => world.sandbox(isReady, name)));
+      await rival?.stop();
+      operator.recording.faultFor = () => undefined;
+      await until(() => names.every(isSettled));
+      const serving = await Promise.all(
+        names.map(async (name) => (await world.sandbox(isReady, name)).status?.podUID),
+      );
+      expect(new Set(serving).size).toBe(names.length);
+      for (const name of names) {
+        await world.client.delete(SANDBOXES, { namespace: 'default', name });
+        await world.gone(world.caches.sandboxes, name);
+      }
+    }),
+    { numRuns: 25 },
+  );
+}, 120_000);
+
+/** Whether a sandbox is Ready on the one live pod that it has. */
+function isSettled(name: string): boolean {
+  const sandbox = world.caches.sandboxes.get({ namespace: 'default', name });
+  if (sandbox === undefined || !isReady(sandbox)) return false;
+  const [pod, ...others] = podsOf(sandbox);
+  return others.length === 0 && pod?.metadata.uid === sandbox.status?.podUID;
+}
