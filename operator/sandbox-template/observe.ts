@@ -1,15 +1,26 @@
 import { isEnded } from '../../crds/sandbox.ts';
 import type { SandboxTemplate } from '../../crds/sandbox-template.ts';
-import type { ExecutorAddress } from '../../executor/client.ts';
+import type { ExecutorAddress, ExecutorTarget } from '../../executor/client.ts';
 import type { Clock } from '../../kube/clock.ts';
 import { parseKey } from '../../kube/objects.ts';
 import type { Pod } from '../../kube/pod.ts';
 import { INDEX } from '../caches.ts';
 import type { Caches } from '../caches.ts';
+import type { ExecutorView } from '../sandbox/executor-monitor.ts';
 import { poolMake } from '../sandbox/pod.ts';
 import type { PodSettings } from '../sandbox/pod.ts';
 import type { WarmPools } from '../warm-pools.ts';
-import type { Member } from './pool.ts';
+
+/** One pod that waits for a sandbox. */
+export interface Member {
+  readonly pod: Pod;
+  /** What its executor said. */
+  readonly executor: ExecutorView;
+  /** Where to reach it, once it can be reached. */
+  readonly target: ExecutorTarget | undefined;
+  /** It can be handed out now. */
+  readonly isReady: boolean;
+}
 
 /** Everything that a decision about one template looks at. */
 export interface Observed {

@@ -6,8 +6,7 @@ import { BORN, SECOND } from '../../test/builders/observed-sandbox.ts';
 import type { Pod } from '../../kube/pod.ts';
 import { DEFAULT_SETTINGS } from '../settings.ts';
 import { decide } from './decide.ts';
-import type { Observed } from './observe.ts';
-import type { Member } from './pool.ts';
+import type { Member, Observed } from './observe.ts';
 
 const NOW = BORN + 60 * SECOND;
 const MAKE = 'make-1';

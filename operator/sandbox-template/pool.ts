@@ -1,24 +1,11 @@
 import { LABEL } from '../../crds/names.ts';
-import type { ExecutorTarget } from '../../executor/client.ts';
 import type { Pod } from '../../kube/pod.ts';
-import type { ExecutorView } from '../sandbox/executor-monitor.ts';
 import { isLive, podState } from '../sandbox/pod-state.ts';
 import type { Settings } from '../settings.ts';
 import { timeOf } from '../timestamp.ts';
 import type { Action } from './act.ts';
-import type { Observed } from './observe.ts';
+import type { Member, Observed } from './observe.ts';
 import { templateProblem } from './problem.ts';
-
-/** One pod that waits for a sandbox. */
-export interface Member {
-  readonly pod: Pod;
-  /** What its executor said. */
-  readonly executor: ExecutorView;
-  /** Where to reach it, once it can be reached. */
-  readonly target: ExecutorTarget | undefined;
-  /** It can be handed out now. */
-  readonly isReady: boolean;
-}
 
 /** What a pool needs, and when to look at it again. */
 export interface PoolDecision {

@@ -1,17 +1,14 @@
-import { z } from 'zod';
 import {
   DEFAULT_INDEX_URL,
   DEFAULT_REGISTRY_URL,
   requirementOf,
   revisionOf,
-  templateDependencies,
   type DependenciesStatus,
   type PackageRequest,
 } from '../../crds/dependencies.ts';
 import { LIMITS } from '../../crds/limits.ts';
-import { ANNOTATION } from '../../crds/names.ts';
 import type { DependencyReason } from '../../crds/reasons.ts';
-import { RUNTIMES, type Runtime, type SandboxTemplateSpec } from '../../crds/sandbox-template.ts';
+import type { Runtime } from '../../crds/sandbox-template.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import type { DependenciesState, InstallRequest } from '../../executor/contract.ts';
 import type { Pod } from '../../kube/pod.ts';
@@ -20,21 +17,9 @@ import { timestamp } from '../timestamp.ts';
 import type { Action } from './act.ts';
 import type { InstallEnd, InstallView } from './installs.ts';
 import type { Observed } from './observe.ts';
+import { templatePackagesOf } from './template-packages.ts';
 
-/** Which packages a sandbox should have, and how far it is. A change of a template is for pods that are made after it, so a pod carries what it was made from. */
-
-const madeFrom = z.object({ runtime: z.enum(RUNTIMES), dependencies: templateDependencies });
-
-/** The value of the annotation that remembers it. */
-export function templatePackages({ runtime, dependencies }: SandboxTemplateSpec): string {
-  return JSON.stringify({ runtime, dependencies });
-}
-
-function templateOf(pod: Pod): z.infer<typeof madeFrom> | undefined {
-  const text = pod.metadata.annotations?.[ANNOTATION.templatePackages];
-  if (text === undefined) return undefined;
-  return madeFrom.safeParse(JSON.parse(text)).data;
-}
+/** Which packages a sandbox should have, and how far it is. */
 
 const INSTALLER_OF: Readonly<Partial<Record<Runtime, InstallRequest['installer']>>> = {
   'python3.11': 'uv',
@@ -51,7 +36,10 @@ interface Target {
 }
 
 function targetOf({ spec }: Sandbox, pod: Pod): Target {
-  const template = templateOf(pod) ?? { runtime: 'python3.11', dependencies: { packages: [] } };
+  const template = templatePackagesOf(pod) ?? {
+    runtime: 'python3.11',
+    dependencies: { packages: [] },
+  };
   const own = spec.dependencies;
   const byName = new Map<string, PackageRequest>();
   for (const one of [...template.dependencies.packages, ...own.packages]) {

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { ANNOTATION, LABEL, MANAGED_BY } from '../../crds/names.ts';
+import { LABEL, MANAGED_BY } from '../../crds/names.ts';
 import { sandboxSpec, type Sandbox } from '../../crds/sandbox.ts';
 import type { SandboxTemplate, SandboxTemplateSpec } from '../../crds/sandbox-template.ts';
 import { EXECUTOR_ENV, EXECUTOR_PORT } from '../../executor/contract.ts';
 import type { Draft } from '../../kube/objects.ts';
 import type { Container, EnvVar, Pod, PodSpec, SecurityContext, Volume } from '../../kube/pod.ts';
 import { isSameQuantity } from '../../kube/quantity.ts';
-import { templatePackages } from './packages.ts';
 import { labelOf, podName, sandboxLabel } from './pod-name.ts';
+import { templatePackagesAnnotation } from './template-packages.ts';
 
 /** What every sandbox pod of this installation has in common. */
 export interface PodSettings {
@@ -40,7 +40,7 @@ export function buildPod(
       name: podName(sandbox),
       namespace: sandbox.metadata.namespace ?? '',
       labels: labels(sandbox),
-      annotations: annotations(template),
+      annotations: templatePackagesAnnotation(template.spec),
     },
     spec: podSpec(sandbox, template.spec, settings),
   };
@@ -64,7 +64,7 @@ export function buildPoolPod(
         [LABEL.template]: template.metadata.name,
         [LABEL.managedBy]: MANAGED_BY,
       },
-      annotations: annotations(template),
+      annotations: templatePackagesAnnotation(template.spec),
     },
     spec: podSpec(ANY_SANDBOX, template.spec, settings),
   };
@@ -72,7 +72,10 @@ export function buildPoolPod(
 
 /** What tells the pods that `buildPoolPod` builds now from those of an earlier template, or of another version of the operator. */
 export function poolMake(template: SandboxTemplate, settings: PodSettings): string {
-  const made = [annotations(template), podSpec(ANY_SANDBOX, template.spec, settings)];
+  const made = [
+    templatePackagesAnnotation(template.spec),
+    podSpec(ANY_SANDBOX, template.spec, settings),
+  ];
   return createHash('sha256').update(JSON.stringify(made)).digest('hex').slice(0, 16);
 }
 
@@ -87,10 +90,6 @@ export function fitsPool({ spec: { resources } }: Sandbox, template: SandboxTemp
   return (['cpu', 'memory', 'disk'] as const).every(
     (what) => resources[what] === undefined || isSameQuantity(resources[what], inherited[what]),
   );
-}
-
-function annotations({ spec }: SandboxTemplate): Record<string, string> {
-  return { [ANNOTATION.templatePackages]: templatePackages(spec) };
 }
 
 function labels(sandbox: Sandbox): Record<string, string> {
