@@ -209,7 +209,7 @@ function installedOf(
   { pod }: Observed,
   { installed }: DependenciesState,
 ): DependenciesStatus['installed'] {
-  const packages = (pod && templateOf(pod)?.dependencies.packages) ?? [];
+  const packages = (pod && templatePackagesOf(pod)?.dependencies.packages) ?? [];
   const ofTemplate = new Set(packages.map(({ name }) => normalized(name)));
   return installed.slice(0, LIMITS.installedPackages).map(({ name, version }) => ({
     name,
