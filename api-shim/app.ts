@@ -13,6 +13,7 @@ import type { KubeClient } from '../kube/client.ts';
 import { systemClock, type Clock } from '../kube/clock.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { Pod } from '../kube/pod.ts';
+import type { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
 import {
   allowHosts,
   allowOrigins,
@@ -28,6 +29,7 @@ import { documentation } from './docs.ts';
 import { answerErrors } from './error-handler.ts';
 import { ApiError } from './errors.ts';
 import { Executions } from './executions.ts';
+import { SessionFiles } from './files/session-files.ts';
 import { Executors } from './executor-of.ts';
 import { guarded, type TenantRoutes } from './guarded.ts';
 import { LiveActivity } from './live-activity.ts';
@@ -40,6 +42,7 @@ import type { Route } from './route.ts';
 import { dependencyRoutes } from './routes/dependencies.ts';
 import { executionRoutes } from './routes/executions.ts';
 import { containerRoutes } from './routes/containers.ts';
+import { fileRoutes } from './routes/files.ts';
 import { healthRoutes } from './routes/health.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { runtimeRoutes } from './routes/runtimes.ts';
@@ -77,6 +80,8 @@ export interface ApiOptions {
   readonly clock?: Clock;
   /** Of what only some installations have: database, storage. */
   readonly probes?: Probes;
+  /** Where files are kept; absent: nowhere but in their pods. */
+  readonly stored?: StoredWorkspaces | undefined;
   /** What Prometheus reads; the same for every tenant. */
   readonly metrics?: Registry;
   /** Eight hexadecimal digits for a new id. */
@@ -169,7 +174,9 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
     namespace,
   });
   const streams = new RunStreams({ executions, sandboxes, executors, executor, clock });
+  const { stored } = options;
   const probes = {
+    ...(stored && { storage: (signal: AbortSignal) => stored.check(signal) }),
     kubernetes_api: kubernetesProbe(client, namespace),
     runtime_nodes: nodesProbe({ sandboxes: () => sandboxes.list(), executors, executor }),
   };
@@ -188,6 +195,7 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
     ...usageRoutes({ sessions, executors, executor, clock }),
     ...containerRoutes({ containers, clock }),
     ...streamRoutes({ executions, streams, clock }),
+    ...fileRoutes(new SessionFiles({ sessions, sandboxes, executors, executor, stored, clock })),
     ...templateRoutes(templates),
     ...runtimeRoutes({ templates, sandboxes: () => sandboxes.list() }),
     metricsRoute(options.metrics ?? new Registry()),

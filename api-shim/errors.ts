@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { ExecutorError } from '../executor/client.ts';
+import { StoreError } from '../storage/objects/errors.ts';
 import {
   ForbiddenError,
   InvalidError,
@@ -86,6 +87,36 @@ export const ERRORS = {
     status: 409,
     hint: 'Its sandbox is being started or replaced. Try again once its status is running.',
   },
+  UnknownSession: {
+    status: 400,
+    hint: 'It never existed or was deleted. POST /api/v1/sessions creates one.',
+  },
+  InactiveSession: {
+    status: 400,
+    hint: 'It has ended: its files can be read and not changed. POST /api/v1/sessions creates another.',
+  },
+  FileNotFound: { status: 404, hint: 'GET /api/v1/sessions/{session_id}/files lists the files.' },
+  InvalidFilePath: {
+    status: 400,
+    hint: 'Give a path relative to the workspace, without empty parts and without . and .., such as "input/data.csv".',
+  },
+  FileTooLarge: {
+    status: 413,
+    hint: 'Send at most 104,857,600 bytes; split what is larger, or have code in the session make it.',
+  },
+  FileInTheWay: {
+    status: 409,
+    hint: 'A folder has that name, or a part of the path is a file. Delete it, or choose another path.',
+  },
+  DiskFull: { status: 409, hint: 'Delete files, or create a session with more disk.' },
+  FilesNotKept: {
+    status: 409,
+    hint: 'This installation has no object storage (SANDBOX_S3_BUCKET): read files while the session lives.',
+  },
+  StorageUnavailable: {
+    status: 503,
+    hint: 'The object storage does not answer. Runs go on. Try again after the seconds in Retry-After.',
+  },
   SandboxUnreachable: {
     status: 503,
     hint: 'The sandbox of the session does not answer; if it is lost, it is replaced. Try again after the seconds in Retry-After.',
@@ -164,6 +195,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
   'SessionBeingDeleted',
   'SessionNotReady',
   'SandboxUnreachable',
+  'StorageUnavailable',
   'TooManyRequests',
   'SessionQuotaExceeded',
 ]);
@@ -220,6 +252,7 @@ export function toApiError(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
   if (thrown instanceof KubeError) return fromKube(thrown);
   if (thrown instanceof ExecutorError) return fromExecutor(thrown);
+  if (thrown instanceof StoreError) return fromStore(thrown);
   return new ApiError('Internal', 'An unexpected error occurred', { cause: thrown });
 }
 
@@ -239,6 +272,13 @@ function fromKube(cause: KubeError): ApiError {
   if (cause instanceof ConflictError)
     return new ApiError('Conflict', 'The object changed at the same time', { cause });
   return new ApiError('Internal', 'An unexpected error occurred', { cause });
+}
+
+function fromStore(cause: StoreError): ApiError {
+  if (!cause.retryable) return new ApiError('Internal', 'An unexpected error occurred', { cause });
+  const headers = { 'Retry-After': '5' };
+  const words = 'The object storage is not available right now';
+  return new ApiError('StorageUnavailable', words, { cause, headers });
 }
 
 /** For every call to an executor alike; who knows better, such as of a file that is not there, catches it before. */

@@ -13,6 +13,8 @@ import { loadKubeConfig } from '../kube/kube-config.ts';
 import { createLogger } from '../kube/logging.ts';
 import { Manager, type Service } from '../kube/manager.ts';
 import { createRuntimeMetrics } from '../kube/metrics.ts';
+import { openObjectStore } from '../storage/objects/open.ts';
+import { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
 import { createApp, type ApiOptions } from './app.ts';
 import { authenticationBy } from './auth/settings.ts';
 import { allCaches, createApiCaches } from './caches.ts';
@@ -37,6 +39,7 @@ async function main(): Promise<void> {
       .slice(1)
       .map((namespace) => [namespace, createApiCaches({ ...shared, namespace, metrics })]),
   );
+  const store = openObjectStore(process.env);
   const sandboxes = { executor, addressOf: clusterAddressOf };
   const manager = new Manager({
     caches: [caches, ...moreTenants.values()].flatMap(allCaches),
@@ -50,6 +53,7 @@ async function main(): Promise<void> {
         metrics: registry,
         version: packageJson.version,
         ...authenticationOf(config, { client, logger }),
+        stored: store && new StoredWorkspaces(store),
       }),
     ],
     logger,
@@ -58,6 +62,7 @@ async function main(): Promise<void> {
   });
   await manager.run(stopping);
   await executor.close();
+  store?.close();
   await client.close();
 }
 

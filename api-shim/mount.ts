@@ -10,13 +10,17 @@ type ApiHandler = RequestHandler<Record<string, string>, unknown, unknown, unkno
 /** Serves routes: their methods run, every other method of their paths is a 405 that names the allowed ones. */
 export function mount(router: Router, routes: readonly Route[], bodyLimitBytes: number): void {
   const parseBody = jsonBody(bodyLimitBytes);
-  for (const [path, ofPath] of byPath(routes)) {
-    const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1');
-    for (const served of ofPath) {
-      router[served.method](pattern, ...bodyOf(served, parseBody), serve(served));
-    }
-    router.all(pattern, refuseMethod(ofPath.map(({ method }) => method.toUpperCase())));
-  }
+  const served = byPath(routes);
+  for (const [path, ofPath] of served)
+    for (const each of ofPath)
+      router[each.method](patternOf(path), ...bodyOf(each, parseBody), serve(each));
+  // Last: a path with a wildcard may serve what a longer one does not.
+  for (const [path, ofPath] of served)
+    router.all(patternOf(path), refuseMethod(ofPath.map(({ method }) => method.toUpperCase())));
+}
+
+function patternOf(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1').replaceAll(/\{\+(\w+)\}/g, '*$1');
 }
 
 function byPath(routes: readonly Route[]): Map<string, Route[]> {
@@ -34,11 +38,20 @@ function bodyOf(served: Route, parseBody: RequestHandler[]): RequestHandler[] {
 
 function serve({ run, success }: Route): ApiHandler {
   return async (request, response) => {
-    const { params, query, headers: header, body } = request;
+    const { query, headers: header, body } = request;
+    const params = joined(request.params);
     const answer = await run({ params, query, header, body }, response.locals.context, request);
     if (answer instanceof Reply) await reply(response, answer);
     else send(response, success.status, answer);
   };
+}
+
+/** A parameter that goes on over slashes comes in pieces. */
+function joined(params: Readonly<Record<string, string | string[]>>): Record<string, string> {
+  const entries = Object.entries(params);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, typeof value === 'string' ? value : value.join('/')]),
+  );
 }
 
 async function reply(response: ApiResponse, { write }: Reply): Promise<void> {

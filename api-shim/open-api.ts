@@ -53,6 +53,7 @@ const TAGS = [
   },
   { name: 'executions', description: 'Runs of code in a session.' },
   { name: 'containers', description: 'What sessions run in.' },
+  { name: 'files', description: 'What is in the workspace of a session.' },
   { name: 'templates', description: 'What sessions are made from.' },
 ];
 
@@ -122,7 +123,8 @@ function errorContent(codes: readonly ErrorCode[]): ZodOpenApiContentObject {
 function pathsOf(routes: readonly Route[]): ZodOpenApiPathsObject {
   const paths: ZodOpenApiPathsObject = {};
   for (const documented of routes) {
-    for (const [index, path] of documented.paths.entries()) {
+    for (const [index, served] of documented.paths.entries()) {
+      const path = served.replaceAll('{+', '{');
       const id = index === 0 ? documented.id : `${documented.id}${String(index + 1)}`;
       paths[path] = { ...paths[path], [documented.method]: operationOf(documented, id) };
     }

@@ -45,7 +45,7 @@ export interface StreamedBody {
 export interface Route {
   readonly id: string;
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
-  /** With `{name}` for a parameter; the first is the one that documents call by its own name. */
+  /** With `{name}` for a parameter, `{+name}` for one that goes on over slashes; the first is the one that documents call by its own name. */
   readonly paths: readonly [string, ...string[]];
   readonly tag: string;
   /** Whom it serves: anybody, or callers of this role; absent: `read` for GET, `write` for the rest. */

@@ -215,7 +215,7 @@ function authenticationOf(
 }
 
 async function serveRest(
-  { config, logger, client, runner, executor, metrics }: Parts,
+  { config, logger, client, runner, executor, metrics, stored }: Parts,
   shutdown: Shutdown,
 ): Promise<number> {
   const shared = { client, namespace: NAMESPACE, logger: logger.child({ component: 'api-shim' }) };
@@ -228,6 +228,7 @@ async function serveRest(
     executor,
     addressOf: addressWith(runner),
     metrics,
+    stored,
     version: packageJson.version,
     ...authenticationOf(config, shared),
   });

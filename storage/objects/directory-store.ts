@@ -29,12 +29,10 @@ const MAX_PAGE = 1_000;
  */
 export class DirectoryStore implements ObjectStore {
   readonly kind = 'directory';
-  readonly location: string;
   readonly #root: string;
 
   constructor(root: string) {
     this.#root = path.resolve(root);
-    this.location = `file://${this.#root}/objects/`;
   }
 
   async put(key: string, content: Readable, options: PutOptions = {}): Promise<void> {

@@ -64,8 +64,6 @@ export interface PresignOptions {
  */
 export interface ObjectStore {
   readonly kind: 's3' | 'directory';
-  /** What stands before a key to name an object to people, such as `s3://bucket/`. */
-  readonly location: string;
   /** Whole, or not at all: an object that is there already stays until the new one is complete. */
   put(key: string, content: Readable, options?: PutOptions): Promise<void>;
   /** Throws NotFound or BadRange. */

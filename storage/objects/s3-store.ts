@@ -45,21 +45,21 @@ export interface S3StoreOptions {
 /** Objects in a bucket of anything that speaks S3. */
 export class S3Store implements ObjectStore {
   readonly kind = 's3';
-  readonly location: string;
   readonly #client: S3Client;
   readonly #signer: S3Client | undefined;
   readonly #bucket: string;
+  #prepared: Promise<void> | undefined;
 
   constructor({ client, signer, bucket }: S3StoreOptions) {
     this.#client = client;
     this.#signer = signer;
     this.#bucket = bucket;
-    this.location = `s3://${bucket}/`;
   }
 
   async put(key: string, content: Readable, options: PutOptions = {}): Promise<void> {
     const target = { Bucket: this.#bucket, Key: checkKey(key) };
     const { size, contentType: ContentType = DEFAULT_TYPE } = options;
+    await this.#prepare();
     await sending(content, options, async (body, signal) => {
       const params = { ...target, ContentType, Body: body };
       if (size === undefined || size > MAX_SINGLE_PUT) await this.#putInParts(params, signal);
@@ -73,6 +73,7 @@ export class S3Store implements ObjectStore {
   async get(key: string, { range, signal }: GetOptions = {}): Promise<OpenObject> {
     const Range = range === undefined ? undefined : `bytes=${range.start}-${range.end}`;
     const command = new GetObjectCommand({ Bucket: this.#bucket, Key: checkKey(key), Range });
+    await this.#prepare();
     try {
       const answer = await this.#client.send(command, abortable(signal));
       const content = readableOf(answer.Body);
@@ -104,6 +105,7 @@ export class S3Store implements ObjectStore {
       // Keys may hold what XML cannot.
       EncodingType: 'url',
     });
+    await this.#prepare();
     try {
       const {
         Contents = [],
@@ -169,6 +171,14 @@ export class S3Store implements ObjectStore {
   close(): void {
     this.#client.destroy();
     this.#signer?.destroy();
+  }
+
+  /** Looks for the bucket before it is first used. What cannot be told now the call itself will tell; an outage is looked at again. */
+  #prepare(): Promise<void> {
+    this.#prepared ??= this.check().catch((error: unknown) => {
+      if (error instanceof StoreError && error.code === 'Unavailable') this.#prepared = undefined;
+    });
+    return this.#prepared;
   }
 
   async #putInParts(

@@ -26,11 +26,6 @@ export class StoredWorkspaces {
     this.#store = store;
   }
 
-  /** Where a session's files are, for people. */
-  locationOf(id: string): string {
-    return this.#store.location + filesPrefix(id);
-  }
-
   /** Of a session of which nothing is stored, nothing. */
   async manifest(id: string, signal?: AbortSignal): Promise<Manifest> {
     const content = await this.#manifestText(id, signal);

@@ -13,16 +13,16 @@ import type {
 /** A store that is away whenever a test says so, and tells what it was asked. */
 export class FailingStore implements ObjectStore {
   readonly kind: ObjectStore['kind'];
-  readonly location: string;
   fails = false;
   puts = 0;
+  /** What it signs. */
+  link: string | undefined;
   readonly #store: ObjectStore;
   readonly #watchers = new Set<(key: string) => void>();
 
   constructor(store: ObjectStore) {
     this.#store = store;
     this.kind = store.kind;
-    this.location = store.location;
   }
 
   /** Resolves when the manifest of this session was written, which may be now. */
@@ -65,7 +65,7 @@ export class FailingStore implements ObjectStore {
   }
 
   presign(): Promise<string | undefined> {
-    return Promise.resolve(undefined);
+    return Promise.resolve(this.link);
   }
 
   check(signal?: AbortSignal): Promise<void> {

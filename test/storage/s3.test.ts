@@ -38,6 +38,14 @@ describe('S3 as object store', () => {
     expect(await inside.presign('a', { expiresInSeconds: 60 })).toBeUndefined();
   });
 
+  test('makes its bucket where that is missing', async () => {
+    const store = openS3Store({ ...server.config, bucket: 'another-bucket' });
+    await expect(store.get('a')).rejects.toMatchObject({ code: 'NotFound' });
+    await store.put('a', Readable.from(['a']), { size: 1 });
+    expect(await store.head('a')).toMatchObject({ size: 1 });
+    store.close();
+  });
+
   test('says that it is out of order while the server is away, and works again after it', async () => {
     const store = openS3Store(server.config);
     const away = expect.objectContaining({ code: 'Unavailable', retryable: true });

@@ -112,3 +112,83 @@ capabilities: { drop: [ALL] }
     - { port: {{ . }}, protocol: TCP }
     {{- end }}
 {{- end -}}
+
+{{/* The name of the S3 server for evaluation, and of everything that belongs to it. */}}
+{{- define "sandbox.evaluationStorage" -}}
+{{ .Release.Name }}-storage
+{{- end }}
+
+{{/* Whether files are kept at all. */}}
+{{- define "sandbox.hasStorage" -}}
+{{- if or .Values.storage.bucket .Values.storage.evaluationServer.enabled }}true{{ end }}
+{{- end }}
+
+{{- define "sandbox.storageSecret" -}}
+{{- if .Values.storage.evaluationServer.enabled }}{{ include "sandbox.evaluationStorage" . }}{{ else }}{{ .Values.storage.existingSecret }}{{ end }}
+{{- end }}
+
+{{- define "sandbox.storageEnv" -}}
+{{- if include "sandbox.hasStorage" . }}
+- { name: SANDBOX_S3_BUCKET, value: {{ default "sandbox-workspace" .Values.storage.bucket | quote }} }
+- { name: SANDBOX_S3_REGION, value: {{ .Values.storage.region | quote }} }
+{{- if .Values.storage.evaluationServer.enabled }}
+- { name: SANDBOX_S3_ENDPOINT, value: {{ printf "http://%s.%s.svc:7070" (include "sandbox.evaluationStorage" .) .Release.Namespace | quote }} }
+{{- else if .Values.storage.endpoint }}
+- { name: SANDBOX_S3_ENDPOINT, value: {{ .Values.storage.endpoint | quote }} }
+{{- end }}
+{{- with .Values.storage.publicEndpoint }}
+- { name: SANDBOX_S3_PUBLIC_ENDPOINT, value: {{ . | quote }} }
+{{- end }}
+{{- if include "sandbox.storageSecret" . }}
+- { name: SANDBOX_S3_ACCESS_KEY_ID_FILE, value: /etc/sandbox/storage/accessKeyId }
+- { name: SANDBOX_S3_SECRET_ACCESS_KEY_FILE, value: /etc/sandbox/storage/secretAccessKey }
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "sandbox.storageMount" -}}
+{{- if include "sandbox.storageSecret" . }}
+- { name: storage-keys, mountPath: /etc/sandbox/storage, readOnly: true }
+{{- end }}
+{{- end }}
+
+{{- define "sandbox.storageVolume" -}}
+{{- with include "sandbox.storageSecret" . }}
+- name: storage-keys
+  secret:
+    secretName: {{ . }}
+    items: [{ key: accessKeyId, path: accessKeyId }, { key: secretAccessKey, path: secretAccessKey }]
+    defaultMode: 0440
+{{- end }}
+{{- end }}
+
+{{/* The way of operator and REST API to the object store, and to the names that it takes. */}}
+{{- define "sandbox.toStorage" -}}
+{{- if .Values.storage.evaluationServer.enabled }}
+- to:
+    - podSelector:
+        matchLabels: {{- include "sandbox.selector" (list . "storage") | nindent 10 }}
+  ports: [{ port: 7070, protocol: TCP }]
+{{- else if and .Values.storage.bucket .Values.storage.egress.cidrs }}
+- to:
+    {{- range .Values.storage.egress.cidrs }}
+    - ipBlock:
+        cidr: {{ . | quote }}
+        {{- if eq . "0.0.0.0/0" }}
+        except: [169.254.0.0/16]
+        {{- else if eq . "::/0" }}
+        except: ['fe80::/10']
+        {{- end }}
+    {{- end }}
+  ports:
+    {{- range .Values.storage.egress.ports }}
+    - { port: {{ . }}, protocol: TCP }
+    {{- end }}
+{{- end }}
+{{- if include "sandbox.hasStorage" . }}
+- to:
+    - namespaceSelector:
+        matchLabels: { kubernetes.io/metadata.name: kube-system }
+  ports: [{ port: 53, protocol: UDP }, { port: 53, protocol: TCP }]
+{{- end }}
+{{- end }}

@@ -1,0 +1,3 @@
+import { sessionFiles } from './session-files.ts';
+
+sessionFiles('process');
