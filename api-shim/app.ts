@@ -12,6 +12,7 @@ import type { ReadCache } from '../kube/cache.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { systemClock, type Clock } from '../kube/clock.ts';
 import type { Logger } from '../kube/logger.ts';
+import type { Database } from '../storage/history/database.ts';
 import type { Pod } from '../kube/pod.ts';
 import type { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
 import {
@@ -33,6 +34,7 @@ import { SessionFiles } from './files/session-files.ts';
 import { Executors } from './executor-of.ts';
 import { guarded, type TenantRoutes } from './guarded.ts';
 import { LiveActivity } from './live-activity.ts';
+import { History } from './history.ts';
 import { mount } from './mount.ts';
 import { openApiDocument } from './open-api.ts';
 import { kubernetesProbe, nodesProbe, probeAll, type Probes } from './probes.ts';
@@ -73,6 +75,8 @@ export interface ApiOptions {
   readonly moreTenants?: ReadonlyMap<string, ApiOptions['caches']>;
   /** Absent: everybody may do everything. */
   readonly authenticate?: Authenticate;
+  /** Where history is kept; absent: what has left the cluster is gone. */
+  readonly database?: Database;
   /** Told of every request once it is over. */
   readonly audit?: Audit;
   readonly logger: Logger;
@@ -148,7 +152,8 @@ function tenantRoutes(options: ApiOptions, clock: Clock): TenantRoutes {
 
 /** All endpoints of one namespace, with everything behind them put together. */
 function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
-  const { client, caches, namespace, randomHex = eightHexDigits } = options;
+  const { client, caches, namespace, database, randomHex = eightHexDigits } = options;
+  const history = database && new History(database, { namespace, clock });
   const shared = { client, namespace, clock };
   const sandboxes = new Repository({ ...shared, cache: caches.sandboxes, type: SANDBOXES });
   const templates = new Templates({
@@ -156,7 +161,7 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
     clock,
     templates: new Repository({ ...shared, cache: caches.templates, type: SANDBOX_TEMPLATES }),
   });
-  const sessions = new Sessions({ sandboxes, templates, namespace, clock, randomHex });
+  const sessions = new Sessions({ sandboxes, templates, namespace, clock, randomHex, history });
   const executions = new Executions({
     executions: new Repository({ ...shared, cache: caches.executions, type: EXECUTIONS }),
     sandboxes,
@@ -164,6 +169,7 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
     namespace,
     clock,
     randomHex,
+    history,
   });
   const { executor, addressOf } = options;
   const executors = new Executors({ client, pods: caches.pods, addressOf });
@@ -177,6 +183,7 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
   const { stored } = options;
   const probes = {
     ...(stored && { storage: (signal: AbortSignal) => stored.check(signal) }),
+    ...(history === undefined ? {} : { database: () => history.ping() }),
     kubernetes_api: kubernetesProbe(client, namespace),
     runtime_nodes: nodesProbe({ sandboxes: () => sandboxes.list(), executors, executor }),
   };

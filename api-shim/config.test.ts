@@ -10,6 +10,7 @@ test('listens on loopback unless told otherwise', () => {
     namespaces: ['default'],
     callersFile: undefined,
     tokenAudience: undefined,
+    databaseUrl: undefined,
     logLevel: 'info',
     signingKeyFile: '/keys/private.pem',
     corsOrigins: [],

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { databaseUrl } from '../storage/history/database-url.ts';
 
 const list = z
   .string()
@@ -18,6 +19,7 @@ const environment = z.object({
   SANDBOX_NAMESPACE: list,
   SANDBOX_CALLERS_FILE: z.string().min(1).optional(),
   SANDBOX_TOKEN_AUDIENCE: z.string().min(1).optional(),
+  DATABASE_URL: databaseUrl.optional(),
   SANDBOX_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   SANDBOX_SIGNING_KEY_FILE: z.string().min(1),
   SANDBOX_CORS_ORIGINS: list,
@@ -37,6 +39,8 @@ export interface ApiConfig {
   readonly callersFile: string | undefined;
   /** What Kubernetes tokens of callers must be meant for; absent: they are not accepted. */
   readonly tokenAudience: string | undefined;
+  /** Where history is kept; absent: there is none. A secret. */
+  readonly databaseUrl: string | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   /** An Ed25519 private key in PKCS#8 PEM, the operator's, which signs what is sent to executors. */
   readonly signingKeyFile: string;
@@ -70,6 +74,7 @@ export function apiConfig(env: Readonly<Record<string, string | undefined>>): Ap
     namespaces: [first, ...others],
     callersFile: given.SANDBOX_CALLERS_FILE,
     tokenAudience: given.SANDBOX_TOKEN_AUDIENCE,
+    databaseUrl: given.DATABASE_URL,
     logLevel: given.SANDBOX_LOG_LEVEL,
     signingKeyFile: given.SANDBOX_SIGNING_KEY_FILE,
     corsOrigins: given.SANDBOX_CORS_ORIGINS,

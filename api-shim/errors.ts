@@ -9,6 +9,7 @@ import {
   TooManyRequestsError,
   UnavailableError,
 } from '../kube/errors.ts';
+import { HistoryError } from '../storage/history/errors.ts';
 
 /**
  * Every error that a REST client can meet: machine code, HTTP status and what to do about it.
@@ -141,6 +142,10 @@ export const ERRORS = {
     status: 404,
     hint: 'It never existed or is gone. GET /api/v1/containers lists those that there are.',
   },
+  HistoryUnavailable: {
+    status: 503,
+    hint: 'It is not live, and whether it is past only the database of history knows. Try again after the seconds in Retry-After.',
+  },
   SyncTimeout: {
     status: 408,
     hint: 'The execution goes on. Fetch it later with GET /api/v1/executions/{execution_id}/result.',
@@ -251,9 +256,18 @@ export function errorBody(error: ApiError, requestId: string): Record<string, un
 export function toApiError(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
   if (thrown instanceof KubeError) return fromKube(thrown);
+  if (thrown instanceof HistoryError) return fromHistory(thrown);
   if (thrown instanceof ExecutorError) return fromExecutor(thrown);
   if (thrown instanceof StoreError) return fromStore(thrown);
   return new ApiError('Internal', 'An unexpected error occurred', { cause: thrown });
+}
+
+function fromHistory(cause: HistoryError): ApiError {
+  const headers = { 'Retry-After': '5' };
+  return new ApiError('HistoryUnavailable', 'The history is not available right now', {
+    cause,
+    headers,
+  });
 }
 
 function fromKube(cause: KubeError): ApiError {

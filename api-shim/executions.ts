@@ -1,10 +1,14 @@
 import { isFinished, type Execution } from '../crds/execution.ts';
+import { executionStatusOf } from '../crds/rest-status.ts';
 import type { Sandbox } from '../crds/sandbox.ts';
 import type { Clock } from '../kube/clock.ts';
 import { NotFoundError } from '../kube/errors.ts';
 import { ObjectDeletedError, waitFor } from '../kube/wait-for.ts';
+import { HistoryError } from '../storage/history/errors.ts';
 import { DeadlineError, withDeadline } from './deadline.ts';
 import { ApiError } from './errors.ts';
+import type { History } from './history.ts';
+import { mergedPage, uidsIn, type ListQuery, type MergedPage } from './history-page.ts';
 import { newExecutionId, objectNameOf, restIdOf } from './names.ts';
 import { isActive } from './present-session.ts';
 import { byNewest } from './present-time.ts';
@@ -27,6 +31,8 @@ export interface ExecutionsOptions {
   readonly namespace: string;
   readonly clock: Clock;
   readonly randomHex: () => string;
+  /** Absent: what is not live does not exist. */
+  readonly history?: History | undefined;
 }
 
 /** Killing a run takes milliseconds; after this the answer says what is known by then. */
@@ -128,10 +134,10 @@ export class Executions {
     return waitFor(executions.cache, ref, { until, signal });
   }
 
-  /** Throws ExecutionNotFound, also where its session was deleted. */
+  /** Live or past. Throws ExecutionNotFound, also where its session was deleted, or HistoryError. */
   async get(id: string, { signal }: RequestContext): Promise<Run> {
     const execution = await this.#options.executions.find(objectNameOf(id), signal);
-    if (execution === undefined || restIdOf(execution) !== id) throw notFound(id);
+    if (execution === undefined || restIdOf(execution) !== id) return this.#past(id);
     const sandbox = await this.#options.sandboxes.find(execution.spec.sandboxRef.name, signal);
     if (!isReachable(execution, sandbox)) throw notFound(id);
     return {
@@ -140,12 +146,34 @@ export class Executions {
     };
   }
 
-  /** Newest first; of an unknown session there are none. */
-  async listOf(sessionId: string, { signal }: RequestContext): Promise<readonly Execution[]> {
-    const sandbox = await this.#options.sessions.find(sessionId, signal);
-    if (sandbox === undefined) return [];
-    const all = this.#options.executions.listBy(EXECUTIONS_BY_SANDBOX, sandbox.metadata.name);
-    return byNewest(all.filter((execution) => isReachable(execution, sandbox)));
+  async #past(id: string): Promise<Run> {
+    const { history, sandboxes } = this.#options;
+    const run = await history?.findRun(id);
+    if (run === undefined) throw notFound(id);
+    const sandbox = sandboxes.cache.get(sandboxes.refTo(run.execution.spec.sandboxRef.name));
+    const isOwner = sandbox?.metadata.uid === ownerUidOf(run.execution);
+    if (isOwner && sandbox?.metadata.deletionTimestamp !== undefined) throw notFound(id);
+    return run;
+  }
+
+  /** Live and past ones, newest first; of an unknown session there are none. */
+  async page(
+    sessionId: string,
+    { status, ...query }: ListQuery & { readonly status?: string | undefined },
+    { signal }: RequestContext,
+  ): Promise<MergedPage<Execution>> {
+    const { executions, sessions, history } = this.#options;
+    const sandbox =
+      (await sessions.find(sessionId, signal)) ??
+      (await history?.findSession(sessionId).catch(unlessUnavailable));
+    if (sandbox === undefined) return mergedPage({ ...NONE, past: undefined }, query);
+    const live = executions
+      .listBy(EXECUTIONS_BY_SANDBOX, sandbox.metadata.name)
+      .filter((execution) => isReachable(execution, sandbox))
+      .filter((execution) => status === undefined || executionStatusOf(execution) === status);
+    const past = history?.executions({ sandboxUid: sandbox.metadata.uid, status });
+    const liveUids = (): Set<string> => uidsIn(executions.cache);
+    return mergedPage({ live: byNewest(live), past, liveUids }, query);
   }
 
   /** A signal that aborts once the sandbox of `execution` is deleted or being deleted; `check` throws if it already is. */
@@ -174,6 +202,13 @@ interface SandboxWatch {
   readonly signal: AbortSignal;
   check(signal: AbortSignal): Promise<void>;
   stop(): void;
+}
+
+const NONE = { live: [], liveUids: (): Set<string> => new Set() };
+
+/** A list says what is live, whatever becomes of the database. */
+function unlessUnavailable(error: unknown): undefined {
+  if (!(error instanceof HistoryError)) throw error;
 }
 
 function tooLate({ execution }: Run, seconds: number): ApiError {

@@ -19,6 +19,7 @@ import { createApp, type ApiOptions } from './app.ts';
 import { authenticationBy } from './auth/settings.ts';
 import { allCaches, createApiCaches } from './caches.ts';
 import { apiConfig, type ApiConfig } from './config.ts';
+import { historyService } from './history-service.ts';
 import { listen, type ApiServer } from './server.ts';
 
 /** The REST API as a process of its own, beside a cluster's operator. */
@@ -41,6 +42,8 @@ async function main(): Promise<void> {
   );
   const store = openObjectStore(process.env);
   const sandboxes = { executor, addressOf: clusterAddressOf };
+  const { databaseUrl: url } = config;
+  const history = historyService({ url, clock: systemClock, logger, registry });
   const manager = new Manager({
     caches: [caches, ...moreTenants.values()].flatMap(allCaches),
     controllers: [],
@@ -52,6 +55,7 @@ async function main(): Promise<void> {
         moreTenants,
         metrics: registry,
         version: packageJson.version,
+        ...history.options,
         ...authenticationOf(config, { client, logger }),
         stored: store && new StoredWorkspaces(store),
       }),
@@ -61,6 +65,7 @@ async function main(): Promise<void> {
     ...(config.healthPort === undefined ? {} : { http: { port: config.healthPort } }),
   });
   await manager.run(stopping);
+  await history.close();
   await executor.close();
   store?.close();
   await client.close();

@@ -1,4 +1,6 @@
 import { ANNOTATION } from '../crds/names.ts';
+import { templateIdOf } from '../crds/identity.ts';
+import { sessionStatusOf } from '../crds/rest-status.ts';
 import { isEnded, type Sandbox } from '../crds/sandbox.ts';
 import type { SandboxTemplate } from '../crds/sandbox-template.ts';
 import type { Clock } from '../kube/clock.ts';
@@ -8,6 +10,8 @@ import { ObjectDeletedError, waitFor } from '../kube/wait-for.ts';
 import { DeadlineError, withDeadline } from './deadline.ts';
 import { SessionQuota } from './auth/session-quota.ts';
 import { ApiError } from './errors.ts';
+import type { History } from './history.ts';
+import { mergedPage, positionOf, uidsIn, type ListQuery, type MergedPage } from './history-page.ts';
 import { newSessionId, objectNameOf, restIdOf } from './names.ts';
 import { isActive } from './present-session.ts';
 import { byNewest } from './present-time.ts';
@@ -19,12 +23,22 @@ import { sandboxPatch } from './session-patch.ts';
 import { sandboxDraft } from './submit.ts';
 import type { Templates } from './templates.ts';
 
+/** What a list of sessions is about; absent: any. */
+export interface SessionFilter {
+  readonly status?: string | undefined;
+  readonly templateId?: string | undefined;
+  readonly createdAfter?: number | undefined;
+  readonly createdBefore?: number | undefined;
+}
+
 export interface SessionsOptions {
   readonly sandboxes: Repository<Sandbox>;
   readonly templates: Templates;
   readonly namespace: string;
   readonly clock: Clock;
   readonly randomHex: () => string;
+  /** Absent: what is not live does not exist. */
+  readonly history?: History | undefined;
 }
 
 /** Ending a pod takes about a second; after this the answer says what is known by then. */
@@ -54,6 +68,7 @@ export class Sessions {
     const template = await templates.find(body.template_id, context.signal);
     if (template === undefined)
       throw new ApiError('UnknownTemplate', `Template not found: ${body.template_id}`);
+    if (typeof body.id === 'string') await this.#refusePast(body.id);
     const nowMs = clock.now();
     const id = body.id ?? newSessionId(nowMs, randomHex());
     const draft = sandboxDraft(body, template, {
@@ -74,14 +89,27 @@ export class Sessions {
     return byNewest(this.#options.sandboxes.list());
   }
 
+  /** What is live and what is past, newest first. */
+  page(filter: SessionFilter, query: ListQuery): Promise<MergedPage<Sandbox>> {
+    const { sandboxes, history } = this.#options;
+    const live = this.list().filter((sandbox) => fits(sandbox, filter));
+    const liveUids = (): Set<string> => uidsIn(sandboxes.cache);
+    return mergedPage({ live, past: history?.sessions(filter), liveUids }, query);
+  }
+
+  /** One that is live. */
   async find(id: string, signal: AbortSignal): Promise<Sandbox | undefined> {
     const sandbox = await this.#options.sandboxes.find(objectNameOf(id), signal);
     return sandbox !== undefined && restIdOf(sandbox) === id ? sandbox : undefined;
   }
 
-  /** Throws SessionNotFound. */
+  /** Live or past. Throws SessionNotFound or HistoryError. */
   async get(id: string, { signal }: RequestContext): Promise<Sandbox> {
-    const sandbox = await this.find(id, signal);
+    return (await this.find(id, signal)) ?? this.#past(id);
+  }
+
+  async #past(id: string): Promise<Sandbox> {
+    const sandbox = await this.#options.history?.findSession(id);
     if (sandbox === undefined) throw sessionNotFound(id);
     return sandbox;
   }
@@ -107,7 +135,8 @@ export class Sessions {
 
   /** Asks for the end and gives it a moment, so that the answer usually has the time of it. */
   async terminate(id: string, context: RequestContext): Promise<Sandbox> {
-    const sandbox = await this.get(id, context);
+    const sandbox = await this.find(id, context.signal);
+    if (sandbox === undefined) return this.#past(id);
     if (sandbox.spec.desiredState === 'Terminated') return sandbox;
     try {
       const body = { spec: { desiredState: 'Terminated' } };
@@ -122,9 +151,14 @@ export class Sessions {
 
   /** Accepted means gone for REST, however long the pod takes. */
   async delete(id: string, context: RequestContext): Promise<void> {
-    const sandbox = await this.get(id, context);
+    const sandbox = await this.find(id, context.signal);
+    if (sandbox === undefined) {
+      const past = await this.#past(id);
+      return this.#options.history?.hide(past);
+    }
     try {
       await this.#options.sandboxes.delete(sandbox, context.signal);
+      this.#hideLater(sandbox, context);
     } catch (error) {
       const isAnother = error instanceof NotFoundError || error instanceof ConflictError;
       throw isAnother ? sessionNotFound(id, error) : error;
@@ -135,6 +169,19 @@ export class Sessions {
     const isActiveOf = (sandbox: Sandbox): boolean =>
       sandbox.metadata.annotations?.[ANNOTATION.createdBy] === caller && isActive(sandbox);
     return this.#options.sandboxes.list().filter(isActiveOf).length;
+  }
+
+  /** The mirror hides what a person deleted, but not one that was about to leave for its age anyway. */
+  #hideLater(sandbox: Sandbox, { logger }: RequestContext): void {
+    this.#options.history?.hide(sandbox).catch((error: unknown) => {
+      logger.warn('a deleted session could not be hidden in history', { error });
+    });
+  }
+
+  /** An id is taken by what is past, too, as far as that is known. */
+  async #refusePast(id: string): Promise<void> {
+    const past = await this.#options.history?.findSession(id).catch(() => undefined);
+    if (past !== undefined) throw sessionExists(id);
   }
 
   async #createOnce(draft: Draft<Sandbox>, id: string, signal: AbortSignal): Promise<Sandbox> {
@@ -194,6 +241,17 @@ export class Sessions {
 function expectDeletion(error: unknown): Error | undefined {
   if (error instanceof ObjectDeletedError) return undefined;
   return error instanceof Error ? error : new Error('aborted', { cause: error });
+}
+
+function fits(sandbox: Sandbox, filter: SessionFilter): boolean {
+  const { status, templateId, createdAfter = -Infinity, createdBefore = Infinity } = filter;
+  const { createdAt } = positionOf(sandbox);
+  return (
+    (status === undefined || sessionStatusOf(sandbox) === status) &&
+    (templateId === undefined || templateIdOf(sandbox) === templateId) &&
+    createdAt > createdAfter &&
+    createdAt < createdBefore
+  );
 }
 
 function sessionNotFound(id: string, cause?: unknown): ApiError {

@@ -8,6 +8,7 @@ test('without any variable a local run serves on the documented ports and keeps 
     stateFolder: path.resolve('.local'),
     runner: undefined,
     callersFile: undefined,
+    databaseUrl: undefined,
     logLevel: 'info',
   });
 });

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { z } from 'zod';
+import { databaseUrl } from '../storage/history/database-url.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
@@ -9,6 +10,7 @@ const environment = z.object({
   SANDBOX_STATE: z.string().min(1).default('.local'),
   SANDBOX_RUNNER: z.enum(['docker', 'process']).optional(),
   SANDBOX_CALLERS_FILE: z.string().min(1).optional(),
+  DATABASE_URL: databaseUrl.optional(),
   SANDBOX_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -24,6 +26,8 @@ export interface LocalConfig {
   readonly runner: 'docker' | 'process' | undefined;
   /** Who may call the REST API (api-shim/auth/callers.ts), as an absolute path; absent: everybody on this machine. */
   readonly callersFile: string | undefined;
+  /** Where history is kept; absent: there is none. */
+  readonly databaseUrl: string | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -39,6 +43,7 @@ export function localConfig(env: Readonly<Record<string, string | undefined>>): 
       given.SANDBOX_CALLERS_FILE === undefined
         ? undefined
         : path.resolve(given.SANDBOX_CALLERS_FILE),
+    databaseUrl: given.DATABASE_URL,
     logLevel: given.SANDBOX_LOG_LEVEL,
   };
 }

@@ -6,6 +6,7 @@ import { createApp } from '../api-shim/app.ts';
 import type { Authenticate } from '../api-shim/auth/authenticator.ts';
 import { authenticationBy } from '../api-shim/auth/settings.ts';
 import { createApiCaches, startCaches, stopCaches } from '../api-shim/caches.ts';
+import type { HistoryService } from '../api-shim/history-service.ts';
 import { listen } from '../api-shim/server.ts';
 import type { ExecutorAddress, ExecutorClient } from '../executor/client.ts';
 import { HttpExecutorClient } from '../executor/http-client.ts';
@@ -26,6 +27,7 @@ import { kubeconfigFor } from './api-server/kubeconfig.ts';
 import { createSqliteStore } from './api-server/store.ts';
 import type { LocalConfig } from './config.ts';
 import { provideDefaultTemplates } from './default-templates.ts';
+import { mirrorTo, openHistory } from './history.ts';
 import type { Installation } from './installation.ts';
 import { Kubelet, podIndexes } from './kubelet/kubelet.ts';
 import { chooseRunner } from './runners/choose-runner.ts';
@@ -93,7 +95,10 @@ async function assemble(surroundings: Surroundings, shutdown: Shutdown): Promise
   shutdown.add(() => executor.close());
   const metrics = new Registry();
   const stored = openStore(surroundings, shutdown);
-  const parts = { ...surroundings, client, runner, executor, metrics, stored };
+  const history = openHistory(surroundings, metrics);
+  shutdown.add(() => history.close());
+  const options = history.options;
+  const parts = { ...surroundings, client, runner, executor, metrics, stored, history: options };
   await operate(parts, publicKey, shutdown);
   const port = await serveRest(parts, shutdown);
   return {
@@ -151,6 +156,7 @@ interface Parts extends Surroundings {
   readonly runner: PodRunner;
   readonly executor: ExecutorClient;
   readonly metrics: Registry;
+  readonly history: HistoryService['options'];
 }
 
 function addressWith(runner: PodRunner): (pod: Pod) => ExecutorAddress | undefined {
@@ -158,7 +164,7 @@ function addressWith(runner: PodRunner): (pod: Pod) => ExecutorAddress | undefin
 }
 
 async function operate(
-  { installation, logger, client, runner, executor, metrics, stored }: Parts,
+  { installation, logger, client, runner, executor, metrics, stored, history }: Parts,
   executorPublicKey: string,
   shutdown: Shutdown,
 ): Promise<void> {
@@ -181,6 +187,7 @@ async function operate(
     identity: 'local',
     pod: { executorPublicKey, executorListen: 'unix:///run/executor/executor.sock' },
     podIndexes,
+    ...mirrorTo(history.database),
   });
   await operator.start();
   shutdown.add(() => operator.stop());
@@ -215,7 +222,7 @@ function authenticationOf(
 }
 
 async function serveRest(
-  { config, logger, client, runner, executor, metrics, stored }: Parts,
+  { config, logger, client, runner, executor, metrics, stored, history }: Parts,
   shutdown: Shutdown,
 ): Promise<number> {
   const shared = { client, namespace: NAMESPACE, logger: logger.child({ component: 'api-shim' }) };
@@ -230,6 +237,7 @@ async function serveRest(
     metrics,
     stored,
     version: packageJson.version,
+    ...history,
     ...authenticationOf(config, shared),
   });
   const server = await listen(app, { host: LOOPBACK, port: config.port });

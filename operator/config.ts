@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { databaseUrl } from '../storage/history/database-url.ts';
-import type { Retention } from '../storage/history/retention.ts';
+import { DEFAULT_RETENTION, type Retention } from '../storage/history/retention.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 
 const days = z.coerce.number().int().min(1).max(36_500);
@@ -25,9 +25,9 @@ const environment = z.object({
   KUBERNETES_SERVICE_HOST: z.string().min(1).optional(),
   KUBERNETES_SERVICE_PORT: z.coerce.number().int().min(1).max(65_535).default(443),
   DATABASE_URL: databaseUrl.optional(),
-  SANDBOX_RETENTION_SANDBOX_DAYS: days.default(90),
-  SANDBOX_RETENTION_EXECUTION_DAYS: days.default(30),
-  SANDBOX_RETENTION_AUDIT_DAYS: days.default(365),
+  SANDBOX_RETENTION_SANDBOX_DAYS: days.default(DEFAULT_RETENTION.sandboxDays),
+  SANDBOX_RETENTION_EXECUTION_DAYS: days.default(DEFAULT_RETENTION.executionDays),
+  SANDBOX_RETENTION_AUDIT_DAYS: days.default(DEFAULT_RETENTION.auditDays),
   POD_NAME: z.string().min(1).optional(),
   ...Object.fromEntries(SETTINGS.map((setting) => [variableOf(setting), milliseconds])),
 });

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { Executions, Run } from '../executions.ts';
-import { pageOf } from '../page.ts';
-import { executionStatusOf } from '../../crds/rest-status.ts';
+import { presentPage } from '../page.ts';
 import { presentExecution } from '../present-execution.ts';
 import { route, type Route } from '../route.ts';
 import {
@@ -109,12 +108,8 @@ function readRoutes(executions: Executions): readonly Route[] {
       success: { status: 200, description: 'A page of executions', schema: executionPage },
       errors: [],
       handle: async ({ params, query }, context) => {
-        const all = await executions.listOf(params.session_id, context);
-        const fitting = all.filter(
-          (execution) =>
-            query.status === undefined || executionStatusOf(execution) === query.status,
-        );
-        return pageOf(fitting, query, (execution) =>
+        const page = await executions.page(params.session_id, query, context);
+        return presentPage(page, query, (execution) =>
           presentExecution(execution, params.session_id),
         );
       },
@@ -132,7 +127,7 @@ function readRoutes(executions: Executions): readonly Route[] {
       description: 'All three paths answer the same, in any state.',
       input: z.object({ params: executionPath }),
       success: { status: 200, description: 'The execution', schema: executionResponse },
-      errors: ['ExecutionNotFound'],
+      errors: ['ExecutionNotFound', 'HistoryUnavailable'],
       handle: async ({ params }, context) =>
         present(await executions.get(params.execution_id, context)),
     }),

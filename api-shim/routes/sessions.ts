@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { presentSession } from '../present-session.ts';
-import { pageOf } from '../page.ts';
+import { presentPage } from '../page.ts';
 import { route, type Route } from '../route.ts';
 import {
   createSessionRequest,
@@ -11,8 +11,6 @@ import {
   type SessionResponse,
 } from '../schemas/session.ts';
 import { patchSessionRequest } from '../schemas/session-patch.ts';
-import { templateIdOf } from '../../crds/identity.ts';
-import { sessionStatusOf } from '../../crds/rest-status.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import type { LiveActivity } from '../live-activity.ts';
 import type { Sessions } from '../sessions.ts';
@@ -49,13 +47,15 @@ export function sessionRoutes(sessions: Sessions, activity: LiveActivity): reado
       input: z.object({ query: listSessionsQuery }),
       success: { status: 200, description: 'A page of sessions', schema: sessionPage },
       errors: [],
-      handle: ({ query }) => {
-        const { status, template_id: templateId } = query;
-        const fitting = sessions
-          .list()
-          .filter((sandbox) => status === undefined || sessionStatusOf(sandbox) === status)
-          .filter((sandbox) => templateId === undefined || templateIdOf(sandbox) === templateId);
-        return Promise.resolve(pageOf(fitting, query, (sandbox) => present(sandbox)));
+      handle: async ({ query }) => {
+        const filter = {
+          status: query.status,
+          templateId: query.template_id,
+          createdAfter: timeOf(query.created_after),
+          createdBefore: timeOf(query.created_before),
+        };
+        const page = await sessions.page(filter, query);
+        return presentPage(page, query, (sandbox) => present(sandbox));
       },
     }),
     route({
@@ -68,7 +68,7 @@ export function sessionRoutes(sessions: Sessions, activity: LiveActivity): reado
         'last_activity_at is asked from its sandbox, unless that does not answer at once; in lists and other answers it is what was last written down.',
       input: z.object({ params: sessionPath }),
       success: { status: 200, description: 'The session', schema: sessionResponse },
-      errors: ['SessionNotFound'],
+      errors: ['SessionNotFound', 'HistoryUnavailable'],
       handle: async ({ params }, context) => {
         const sandbox = await sessions.get(params.session_id, context);
         return present(sandbox, await activity.of(sandbox, context.signal));
@@ -105,7 +105,7 @@ export function sessionRoutes(sessions: Sessions, activity: LiveActivity): reado
         'Ends its sandbox and keeps the session readable. Terminating twice is the same as once.',
       input: z.object({ params: sessionPath }),
       success: { status: 200, description: 'The session', schema: sessionResponse },
-      errors: ['SessionNotFound', 'Conflict'],
+      errors: ['SessionNotFound', 'HistoryUnavailable', 'Conflict'],
       handle: async ({ params }, context) =>
         present(await sessions.terminate(params.session_id, context)),
     }),
@@ -117,8 +117,12 @@ export function sessionRoutes(sessions: Sessions, activity: LiveActivity): reado
       summary: 'Delete a session and its executions',
       input: z.object({ params: sessionPath }),
       success: { status: 204, description: 'Deleted' },
-      errors: ['SessionNotFound'],
+      errors: ['SessionNotFound', 'HistoryUnavailable'],
       handle: ({ params }, context) => sessions.delete(params.session_id, context),
     }),
   ];
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Date.parse(text);
 }

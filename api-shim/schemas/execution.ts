@@ -4,7 +4,17 @@ import { LIMITS } from '../../crds/limits.ts';
 import { EXECUTION_REASONS } from '../../crds/reasons.ts';
 import { EXECUTION_STATUSES } from '../../crds/rest-status.ts';
 import { artifact } from './artifact.ts';
-import { decimal, envVars, event, integer, pageOf, paging, restId, timestamp } from './fields.ts';
+import { cursor } from './cursor.ts';
+import {
+  decimal,
+  envVars,
+  event,
+  historyPageOf,
+  integer,
+  paging,
+  restId,
+  timestamp,
+} from './fields.ts';
 
 const { min, max, default: standard } = LIMITS.executionTimeoutSeconds;
 
@@ -150,8 +160,9 @@ export const listExecutionsQuery = z.object({
       override: { type: 'integer' },
     }),
   offset: paging.offset,
+  cursor,
 });
-export const executionPage = pageOf(executionResponse, 'ExecutionPage');
+export const executionPage = historyPageOf(executionResponse, 'ExecutionPage');
 export const executionPath = z.object({
   execution_id: restId.meta({ example: 'exec_20261124070221_fcd4af56' }),
 });

@@ -105,15 +105,34 @@ export const paging = {
 
 /** The envelope of a page of `item`, with the item's example as an example. */
 export function pageOf<T extends z.ZodType>(item: T, id: string) {
+  const page = z.object({ items: z.array(item), ...envelope });
+  return page.meta({ id, examples: [{ items: examplesOf(item), ...ONLY_PAGE }] });
+}
+
+const envelope = {
+  total: z.int().min(0).meta({ description: 'Of all that fit the filters, on every page.' }),
+  limit: z.int(),
+  offset: z.int(),
+  has_more: z.boolean(),
+};
+const ONLY_PAGE = { total: 1, limit: 50, offset: 0, has_more: false };
+
+/** The envelope of a page of what is live and what is past. */
+export function historyPageOf<T extends z.ZodType>(item: T, id: string) {
   const page = z.object({
     items: z.array(item),
-    total: z.int().min(0).meta({ description: 'Of all that fit the filters, on every page.' }),
-    limit: z.int(),
-    offset: z.int(),
-    has_more: z.boolean(),
+    ...envelope,
+    next_cursor: z
+      .string()
+      .nullable()
+      .meta({ description: 'Hand it back as cursor for the next page; null on the last one.' }),
+    history: z.enum(['on', 'off', 'unavailable']).meta({
+      description:
+        'Whether what has left the cluster is listed too: off where no database is configured; unavailable while it does not answer.',
+    }),
   });
-  const envelope = { total: 1, limit: 50, offset: 0, has_more: false };
-  return page.meta({ id, examples: [{ items: examplesOf(item), ...envelope }] });
+  const example = { items: examplesOf(item), ...ONLY_PAGE, next_cursor: null, history: 'on' };
+  return page.meta({ id, examples: [example] });
 }
 
 /** The examples that a schema was given. */

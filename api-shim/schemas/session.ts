@@ -4,7 +4,8 @@ import { SANDBOX_REASONS } from '../../crds/reasons.ts';
 import { SESSION_STATUSES } from '../../crds/rest-status.ts';
 import { DEFAULT_INDEX_URL } from '../../crds/dependencies.ts';
 import { dependencies, packageIndex } from './dependencies.ts';
-import { envVars, integer, pageOf, paging, restId, timestamp } from './fields.ts';
+import { cursor } from './cursor.ts';
+import { envVars, integer, historyPageOf, paging, restId, timestamp } from './fields.ts';
 
 /** Text that says a finite number, or thousandths of a core as Kubernetes writes them. Which numbers are allowed is `isCpu`. */
 const cpu = z
@@ -145,10 +146,13 @@ export type SessionResponse = z.output<typeof sessionResponse>;
 export const listSessionsQuery = z.object({
   status: z.string().optional().meta({ description: 'Exact; an unknown one finds nothing.' }),
   template_id: z.string().optional().meta({ description: 'Exact.' }),
+  created_after: timestamp.optional().meta({ description: 'Created later than this.' }),
+  created_before: timestamp.optional().meta({ description: 'Created earlier than this.' }),
+  cursor,
   ...paging,
 });
 
-export const sessionPage = pageOf(sessionResponse, 'SessionPage');
+export const sessionPage = historyPageOf(sessionResponse, 'SessionPage');
 export const sessionPath = z.object({
   session_id: restId.meta({ example: 'sess_20261124_fcd4af56' }),
 });

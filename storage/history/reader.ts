@@ -3,7 +3,7 @@ import type { MySqlColumn } from 'drizzle-orm/mysql-core';
 import type { Execution } from '../../crds/execution.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import type { SandboxTemplate } from '../../crds/sandbox-template.ts';
-import type { Connection, Database, UseOptions } from './database.ts';
+import type { Database, UseOptions } from './database.ts';
 import { executionIn, sandboxIn, sandboxTemplateIn } from './record.ts';
 import { executions, sandboxes, sandboxTemplates } from './schema.ts';
 
@@ -132,13 +132,11 @@ export class HistoryReader {
     return row && sandboxTemplateIn(row.object);
   }
 
-  /** Whether the database answers a small question. */
-  async ping(): Promise<boolean> {
-    const ask = (connection: Connection): Promise<unknown> => connection.execute(sql`select 1`);
-    return this.#database.use(ask, { timeoutMs: 2_000 }).then(
-      () => true,
-      () => false,
-    );
+  /** A small question; throws if the database does not answer it. */
+  async ping(): Promise<void> {
+    await this.#database.use((connection) => connection.execute(sql`select 1`), {
+      timeoutMs: 2_000,
+    });
   }
 }
 

@@ -9,6 +9,8 @@ export interface Retention {
   readonly auditDays: number;
 }
 
+export const DEFAULT_RETENTION: Retention = { sandboxDays: 90, executionDays: 30, auditDays: 365 };
+
 /** Few rows each, so that no statement holds its locks for long. */
 const BATCH = 500;
 const DAY_MS = 86_400_000;
