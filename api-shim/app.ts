@@ -15,6 +15,7 @@ import type { Logger } from '../kube/logger.ts';
 import type { Database } from '../storage/history/database.ts';
 import type { Pod } from '../kube/pod.ts';
 import type { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
+import type { PodLogs } from '../kube/pod-log.ts';
 import {
   allowHosts,
   allowOrigins,
@@ -59,6 +60,8 @@ import { Templates } from './templates.ts';
 
 export interface ApiOptions {
   readonly client: KubeClient;
+  /** Of the same API server. */
+  readonly logs: PodLogs;
   /** Started and synced by whoever made them, with the indexes of `createApiCaches`. */
   readonly caches: {
     readonly sandboxes: ReadCache<Sandbox>;
@@ -200,7 +203,7 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
     ...dependencyRoutes(new SessionDependencies({ sandboxes, sessions, clock }), sessions),
     ...executionRoutes(executions),
     ...usageRoutes({ sessions, executors, executor, clock }),
-    ...containerRoutes({ containers, clock }),
+    ...containerRoutes({ containers, logs: options.logs, clock }),
     ...streamRoutes({ executions, streams, clock }),
     ...fileRoutes(new SessionFiles({ sessions, sandboxes, executors, executor, stored, clock })),
     ...templateRoutes(templates),

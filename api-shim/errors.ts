@@ -146,6 +146,10 @@ export const ERRORS = {
     status: 503,
     hint: 'It is not live, and whether it is past only the database of history knows. Try again after the seconds in Retry-After.',
   },
+  NoLog: {
+    status: 409,
+    hint: 'It has not started yet, or has ended. GET /api/v1/containers/{container_id} tells.',
+  },
   SyncTimeout: {
     status: 408,
     hint: 'The execution goes on. Fetch it later with GET /api/v1/executions/{execution_id}/result.',

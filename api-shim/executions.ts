@@ -80,6 +80,8 @@ export class Executions {
 
   /** The ended execution. Throws SessionDeleted or ExecutionNotFound if there will never be an outcome. */
   async whenFinished({ execution, sessionId }: Run, signal: AbortSignal): Promise<Run> {
+    // One that only history knows is in no cache.
+    if (isFinished(execution)) return { execution, sessionId };
     const { executions } = this.#options;
     const gone = this.#watchSandbox(
       execution,

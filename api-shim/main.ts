@@ -51,6 +51,7 @@ async function main(): Promise<void> {
       restService(config, {
         ...shared,
         ...sandboxes,
+        logs: client,
         caches,
         moreTenants,
         metrics: registry,

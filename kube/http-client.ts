@@ -14,6 +14,8 @@ import { withDeadline } from './deadline.ts';
 import { KubeError } from './errors.ts';
 import { apiVersionOf, refOf } from './objects.ts';
 import type { Draft, KubeList, KubeObject, ObjectRef, ResourceType } from './objects.ts';
+import { PODS } from './pod.ts';
+import type { PodLogOptions, PodLogs } from './pod-log.ts';
 import { resourcePath } from './resource-path.ts';
 import { errorFromAnswer, errorFromConnection } from './status-error.ts';
 import { Transport } from './transport.ts';
@@ -29,7 +31,7 @@ export interface HttpClientOptions {
   readonly clock?: Clock;
 }
 
-export interface HttpClient extends KubeClient {
+export interface HttpClient extends KubeClient, PodLogs {
   /** Ends all connections, open watches included. */
   close(): Promise<void>;
 }
@@ -96,6 +98,21 @@ class UndiciClient implements HttpClient {
       yield* watchEvents(type, response.body);
     } catch (error) {
       throw failure(error, signal, `watch ${path}`);
+    }
+  }
+
+  async podLog(
+    ref: ObjectRef,
+    { signal, ...options }: PodLogOptions,
+  ): Promise<AsyncIterable<Buffer>> {
+    const path = `${resourcePath(PODS, { ...ref, subresource: 'log' })}${queryOf(options)}`;
+    try {
+      const request: WireRequest = { method: 'GET', path, signal, pool: 'watches' };
+      const response = await this.#transport.send(request);
+      if (response.statusCode >= 400) throw await this.#refusal(request, response);
+      return response.body;
+    } catch (error) {
+      throw failure(error, signal, `log ${path}`);
     }
   }
 

@@ -86,7 +86,7 @@ async function assemble(surroundings: Surroundings, shutdown: Shutdown): Promise
     logger,
   });
   shutdown.add(() => runner.close());
-  const kube = await serveKubernetes(surroundings, shutdown);
+  const kube = await serveKubernetes(surroundings, runner, shutdown);
   const client = createHttpClient(loadKubeConfig({ path: installation.kubeconfig }));
   shutdown.add(() => client.close());
   await provideDefaultTemplates(client, NAMESPACE);
@@ -111,6 +111,7 @@ async function assemble(surroundings: Surroundings, shutdown: Shutdown): Promise
 
 async function serveKubernetes(
   { config, installation, logger }: Surroundings,
+  runner: PodRunner,
   shutdown: Shutdown,
 ): Promise<string> {
   const server = createApiServer({
@@ -118,6 +119,7 @@ async function serveKubernetes(
     store: createSqliteStore(installation.database),
     clock: systemClock,
     token: installation.kubeToken,
+    podLogs: (podUID, request) => runner.logs(podUID, request),
     logger: logger.child({ component: 'api-server' }),
   });
   const url = await server.listen(config.kubePort, LOOPBACK);
@@ -234,6 +236,7 @@ async function serveRest(
     caches,
     executor,
     addressOf: addressWith(runner),
+    logs: client,
     metrics,
     stored,
     version: packageJson.version,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageOf, paging, timestamp } from './fields.ts';
+import { integer, pageOf, paging, timestamp } from './fields.ts';
 
 export const CONTAINER_STATUSES = ['creating', 'running', 'exited', 'removing'] as const;
 
@@ -66,4 +66,32 @@ export const containerPath = z.object({
     .max(253)
     .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'must be the name of a pod')
     .meta({ example: 'sess-20261124-fcd4af56-1b2c3d4e5f' }),
+});
+
+export const containerLogQuery = z.object({
+  tail: integer(0, 10_000).default(100).meta({ description: 'The last lines, so many of them.' }),
+  since: z
+    .union([
+      timestamp.meta({ description: 'A time with its zone.' }),
+      z.coerce.number().int().min(1).max(2_592_000).meta({ description: 'Seconds ago.' }),
+    ])
+    .optional()
+    .meta({ description: 'Nothing older: a time, or seconds ago.', example: '60' }),
+  follow: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true')
+    .meta({ description: 'Goes on with what is written later.', override: { type: 'boolean' } }),
+  timestamps: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true')
+    .meta({ description: 'Each line begins with its time.', override: { type: 'boolean' } }),
+});
+
+export const containerLogText = z.string().meta({
+  id: 'ContainerLog',
+  description:
+    'Lines of the daemon in the container, in JSON; output of executions is not among them.',
+  examples: ['{"level":"info","message":"listening","component":"executor"}\n'],
 });

@@ -1,4 +1,13 @@
+import { EXECUTIONS } from '../../crds/execution.ts';
+import { SANDBOXES } from '../../crds/sandbox.ts';
+import { SANDBOX_TEMPLATES } from '../../crds/sandbox-template.ts';
 import { RestApi, waitUntil } from '../../test/fakes/rest-api.ts';
+import { Executions } from '../executions.ts';
+import { Executors } from '../executor-of.ts';
+import { Repository } from '../repository.ts';
+import { Sessions } from '../sessions.ts';
+import { Templates } from '../templates.ts';
+import { RunStreams, type StreamEvent } from './run-streams.ts';
 
 const CODE = { code: 'print(1)', language: 'python' };
 const OUTPUT = (text: string) => ({ text, bytes: text.length, truncated: false });
@@ -287,4 +296,42 @@ test('errors before the first event are errors as everywhere', async () => {
   expect((await api.client.post('/sessions/unknown/execute-stream', CODE)).status).toBe(404);
   const head = await api.client.send('HEAD', `/executions/${(await started()).id}/stream`);
   expect(head.status).toBe(200);
+});
+
+test('a run that only history has is told from its record', async () => {
+  const run = await started();
+  ends(run, 'recorded');
+  const past = { execution: api.execution(run.id), sessionId: session };
+  api.executors.forgetRun(run.uid);
+  api.cluster.remove(EXECUTIONS, { namespace: 'default', name: past.execution.metadata.name });
+  api.cluster.remove(SANDBOXES, {
+    namespace: 'default',
+    name: past.execution.spec.sandboxRef.name,
+  });
+
+  const { clock, cluster: client } = api;
+  const shared = { client, clock, namespace: 'default' };
+  const executions = new Repository({ ...shared, cache: api.executions, type: EXECUTIONS });
+  const sandboxes = new Repository({ ...shared, cache: api.sandboxes, type: SANDBOXES });
+  const addressOf = (): undefined => undefined;
+  const randomHex = (): string => '00000000';
+  const templates = new Templates({
+    ...shared,
+    templates: new Repository({ ...shared, cache: api.templates, type: SANDBOX_TEMPLATES }),
+  });
+  const sessions = new Sessions({ ...shared, sandboxes, templates, randomHex });
+  const streams = new RunStreams({
+    executions: new Executions({ ...shared, executions, sandboxes, sessions, randomHex }),
+    sandboxes,
+    executors: new Executors({ client, pods: api.pods, addressOf }),
+    executor: api.executors,
+    clock,
+  });
+  const told: StreamEvent[] = [];
+  for await (const event of streams.of(past, 0, new AbortController().signal)) told.push(event);
+  expect(told).toMatchObject([
+    { type: 'status' },
+    { type: 'stdout', data: 'recorded' },
+    { type: 'result', run: past },
+  ]);
 });

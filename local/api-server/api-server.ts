@@ -11,6 +11,7 @@ import { isObject } from './json.ts';
 import type { Kind } from './kinds.ts';
 import { parseObject, type ApiObject } from './objects.ts';
 import { createPages } from './paging.ts';
+import type { PodLogSource } from './pod-log.ts';
 import { createRegistry, type Registry } from './registry.ts';
 import { createResources, type Resources } from './resources.ts';
 import { openStorage, type Storage } from './storage.ts';
@@ -27,6 +28,8 @@ export interface ApiServerOptions {
   readonly token: string;
   readonly logger: Logger;
   readonly clock?: Clock;
+  /** What answers `pods/log`; absent: no container has a log. */
+  readonly podLogs?: PodLogSource;
   /** How many writes a watch may start in the past; 410 Gone before that. */
   readonly historyLimit?: number;
 }
@@ -66,6 +69,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     random: Math.random,
     token,
     logger,
+    podLogs: options.podLogs ?? (() => Promise.resolve(undefined)),
   });
   const http = createServer(handler);
   return {

@@ -85,6 +85,11 @@ export function apiResources(
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
+const POD_SUBRESOURCES = [
+  { name: 'binding', kind: 'Binding', verbs: ['create'] },
+  { name: 'log', kind: 'Pod', verbs: ['get'] },
+];
+
 function subresources(
   kind: Kind,
 ): readonly { name: string; kind: string; verbs: readonly string[] }[] {
@@ -92,7 +97,7 @@ function subresources(
     ...(kind.hasStatus
       ? [{ name: 'status', kind: kind.kind, verbs: ['get', 'patch', 'update'] }]
       : []),
-    ...(kind.storage === 'pods' ? [{ name: 'binding', kind: 'Binding', verbs: ['create'] }] : []),
+    ...(kind.storage === 'pods' ? POD_SUBRESOURCES : []),
   ];
 }
 

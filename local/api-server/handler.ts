@@ -19,6 +19,7 @@ import {
 import type { Kind } from './kinds.ts';
 import { acceptedForm } from './negotiation.ts';
 import { listed, matching, shown, watched, type Read, type ReadDependencies } from './reads.ts';
+import { answerPodLog, type PodLogSource } from './pod-log.ts';
 import type { Registry } from './registry.ts';
 import { timestamp, type Resources } from './resources.ts';
 import { resourcePath, type ResourcePath } from './routes.ts';
@@ -30,6 +31,7 @@ export interface HandlerDependencies extends ReadDependencies {
   readonly resources: Resources;
   readonly token: string;
   readonly logger: Logger;
+  readonly podLogs: PodLogSource;
 }
 
 interface Request {
@@ -101,6 +103,12 @@ async function onResource(
   { at, kind, query }: Target,
 ): Promise<Answer | typeof STREAMING> {
   if (!isServed(kind, at, method)) return PAGE_NOT_FOUND;
+  if (at.subresource === 'log') {
+    if (method !== 'GET') throw methodNotAllowed();
+    const pod = deps.resources.get(kind, { namespace: at.namespace, name: at.name }).object;
+    await answerPodLog(deps.podLogs, { pod, query, response, nowMs: deps.clock.now() });
+    return STREAMING;
+  }
   const form = acceptedForm(incoming.headers.accept);
   const read: Read = { kind, namespace: at.namespace, query, form };
   if (method === 'GET') return answerRead(deps, read, { name: at.name, response });
@@ -123,8 +131,8 @@ function isServed(
   method: string,
 ): boolean {
   if (subresource === 'status' && !kind.hasStatus) return false;
-  if (subresource === 'binding' && kind.storage !== 'pods') return false;
-  if (!['', 'status', 'binding'].includes(subresource)) return false;
+  if (['binding', 'log'].includes(subresource) && kind.storage !== 'pods') return false;
+  if (!['', 'status', 'binding', 'log'].includes(subresource)) return false;
   const everywhere = kind.namespaced && name === '' && method === 'GET';
   return kind.namespaced === (namespace !== '') || everywhere;
 }

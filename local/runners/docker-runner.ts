@@ -8,8 +8,9 @@ import { containerName, containerSpec, DOCKER_LABEL } from './container-spec.ts'
 import { exitReason, plainLog } from './container-exit.ts';
 import { hasStatus, podStartError, unless } from './docker-errors.ts';
 import { DockerEvents } from './docker-events.ts';
+import { containerLog } from './docker-log.ts';
 import { ExecutorSockets } from './executor-sockets.ts';
-import type { PodExit, PodRunner, RunningPod, StartPod } from './pod-runner.ts';
+import type { LogOptions, PodExit, PodRunner, RunningPod, StartPod } from './pod-runner.ts';
 
 export interface DockerRunnerOptions {
   /** The engine's socket. */
@@ -46,6 +47,8 @@ class DockerRunner implements PodRunner {
   readonly name = 'docker';
   readonly isolation: string;
   readonly #docker: Docker;
+  /** For what goes on for as long as it likes. */
+  readonly #patient: Docker;
   readonly #installation: string;
   readonly #sockets: ExecutorSockets;
   readonly #events: DockerEvents;
@@ -65,8 +68,9 @@ class DockerRunner implements PodRunner {
     this.#logger = options.logger;
     this.#sockets = new ExecutorSockets(options.runFolder);
     this.isolation = isolationOf(seccomp);
+    this.#patient = new Docker({ socketPath: options.socketPath });
     this.#events = new DockerEvents({
-      docker: new Docker({ socketPath: options.socketPath }),
+      docker: this.#patient,
       label: this.#label,
       onEnd: (end) => {
         this.#background(this.#ended(end.labels[DOCKER_LABEL.podUID] ?? '', end.containerID));
@@ -135,6 +139,16 @@ class DockerRunner implements PodRunner {
   onExit(listener: (exit: PodExit) => void): void {
     this.#listeners.push(listener);
     if (this.#listeners.length === 1) this.#events.start();
+  }
+
+  async logs(podUID: string, options: LogOptions): Promise<AsyncIterable<Buffer> | undefined> {
+    const container = this.#patient.getContainer(containerName(this.#installation, podUID));
+    try {
+      return await containerLog(container, options);
+    } catch (error) {
+      if (hasStatus(error, 404, 409)) return undefined;
+      throw error;
+    }
   }
 
   address(podUID: string): ExecutorAddress {

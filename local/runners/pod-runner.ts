@@ -27,6 +27,16 @@ export interface StartPod {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** Which part of a container's log. */
+export interface LogOptions {
+  /** Absent: all that is kept. */
+  readonly tailLines: number | undefined;
+  readonly sinceMs: number | undefined;
+  readonly timestamps: boolean;
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Runs the single container of a sandbox pod on this machine: in Docker, or as a process in namespaces of its own.
  * The hardening (design section 5) is the runner's: it reads limits from the pod, never privileges.
@@ -42,6 +52,8 @@ export interface PodRunner {
   list(): Promise<readonly RunningPod[]>;
   /** Calls back once for each pod that ends by itself, also for pods that `list` found. */
   onExit(listener: (exit: PodExit) => void): void;
+  /** What the pod's container has written; undefined where it does not run. */
+  logs(podUID: string, options: LogOptions): Promise<AsyncIterable<Buffer> | undefined>;
   /** Where the executor of a pod listens, whether it runs yet or not. */
   address(podUID: string): ExecutorAddress;
   /** Removes workspaces other than these. */

@@ -11,6 +11,7 @@ import { failureOf, installedIsolators } from './isolation-probe.ts';
 import type { Isolator } from './isolator.ts';
 import {
   PodStartError,
+  type LogOptions,
   type PodExit,
   type PodRunner,
   type RunningPod,
@@ -179,6 +180,10 @@ class ProcessRunner implements PodRunner {
     this.#listeners.push(listener);
   }
 
+  logs(podUID: string, options: LogOptions): Promise<AsyncIterable<Buffer> | undefined> {
+    return Promise.resolve(this.#sandboxes.get(podUID)?.process.log.read(options));
+  }
+
   address(podUID: string): ExecutorAddress {
     return this.#sockets.address(podUID);
   }
@@ -230,6 +235,7 @@ class ProcessRunner implements PodRunner {
       limits,
       maxProcesses: this.#maxProcesses(limits),
       entrances: cgroup?.entrances ?? [],
+      now: () => this.#options.clock.now(),
     });
     return this.#register(uid, sandbox, cgroup);
   }

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import type { ContainerLimits } from './container-limits.ts';
+import { RecentLog } from './recent-log.ts';
 
 export interface SandboxProcessOptions {
   /** An isolator's command. */
@@ -12,6 +13,8 @@ export interface SandboxProcessOptions {
   readonly maxProcesses: number;
   /** `SandboxCgroup.entrances`. */
   readonly entrances: readonly string[];
+  /** For the times of its log. */
+  readonly now: () => number;
 }
 
 /** How it ended, and the last that it wrote. */
@@ -29,11 +32,13 @@ const PRELUDE =
 /** The process that holds a sandbox's namespaces, in a session of its own so that Ctrl-C in a terminal does not reach it. */
 export class SandboxProcess {
   readonly ended: Promise<ProcessEnd>;
+  readonly log: RecentLog;
   readonly #child: ChildProcess;
-  #log = '';
+  #lastWords = '';
 
   constructor(options: SandboxProcessOptions) {
-    const { limits, entrances, command, env, maxProcesses } = options;
+    const { limits, entrances, command, env, maxProcesses, now } = options;
+    this.log = new RecentLog(now);
     const rlimits = [
       `--nofile=${String(limits.openFiles)}`,
       `--fsize=${String(limits.diskBytes)}`,
@@ -49,15 +54,17 @@ export class SandboxProcess {
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.#log = (this.#log + text).slice(-LOG_CHARACTERS);
+        this.#lastWords = (this.#lastWords + text).slice(-LOG_CHARACTERS);
+        this.log.push(text);
       });
     }
     this.ended = new Promise((resolve, reject) => {
       this.#child.once('error', reject);
       this.#child.once('exit', (code, signal) => {
+        this.log.end();
         resolve({
           exitCode: code ?? 128 + (signal === null ? 0 : constants.signals[signal]),
-          lastWords: this.#log.trim(),
+          lastWords: this.#lastWords.trim(),
         });
       });
     });

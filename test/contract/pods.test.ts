@@ -244,3 +244,34 @@ describe('a pod', () => {
     await env.api.delete(`${at('pods')}/selected`, { gracePeriodSeconds: 0 });
   });
 });
+
+describe('the log of a pod', () => {
+  test('that is on no node is empty, and of one that is not there not found', async () => {
+    await env.api.post(at('pods'), pod('unscheduled'));
+    const { code, text } = await env.api.get(`${at('pods')}/unscheduled/log`);
+    expect({ code, text }).toEqual({ code: 204, text: '' });
+    expect((await env.api.get(`${at('pods')}/nowhere/log`)).body).toMatchObject({
+      reason: 'NotFound',
+      message: 'pods "nowhere" not found',
+    });
+  });
+
+  test('is only of a container that it has', async () => {
+    await env.api.post(at('pods'), pod('contained'));
+    const { code, body } = await env.api.get(`${at('pods')}/contained/log?container=other`);
+    expect({ code, message: body.message }).toEqual({
+      code: 400,
+      message: 'container other is not valid for pod contained',
+    });
+  });
+
+  test('is a subresource that can be got', async () => {
+    const { body } = await env.api.get('/api/v1');
+    const { resources } = body as unknown as { resources: readonly { name: string }[] };
+    expect(resources.find(({ name }) => name === 'pods/log')).toMatchObject({
+      kind: 'Pod',
+      namespaced: true,
+      verbs: ['get'],
+    });
+  });
+});

@@ -45,6 +45,10 @@ export class FakePodRunner implements PodRunner {
     for (const listener of this.#listeners) listener(exit);
   }
 
+  logs(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   address(podUID: string): ExecutorAddress {
     return { kind: 'unix', path: `/run/${podUID}` };
   }

@@ -18,6 +18,7 @@ import { EventStream } from './event-stream.ts';
 import { FakeExecutors } from './executor.ts';
 import { FakeLogger } from './logger.ts';
 import { MemoryCluster, type MemoryCache } from './memory-cluster.ts';
+import { FakePodLogs } from './pod-logs.ts';
 import { RestClient } from './rest-client.ts';
 
 /** The REST API on a loopback port, over a cluster in memory whose operator is the test. */
@@ -32,6 +33,7 @@ export class RestApi {
   readonly executions: MemoryCache<Execution>;
   readonly pods: MemoryCache<Pod>;
   readonly executors: FakeExecutors;
+  readonly logs: FakePodLogs;
   readonly #server: ApiServer;
 
   private constructor(parts: Parts, server: ApiServer, client: RestClient) {
@@ -43,6 +45,7 @@ export class RestApi {
     this.executions = parts.caches.executions;
     this.pods = parts.caches.pods;
     this.executors = parts.executors;
+    this.logs = parts.logs;
     this.port = server.port;
     this.client = client;
     this.#server = server;
@@ -60,9 +63,9 @@ export class RestApi {
   }
 
   /** Another replica on the same cluster, whose caches never hear of anything. */
-  static startBeside({ cluster, clock, logger, executors }: RestApi): Promise<RestApi> {
+  static startBeside({ cluster, clock, logger, executors, logs }: RestApi): Promise<RestApi> {
     const { caches } = partsOf();
-    return RestApi.#serve({ cluster, clock, logger, executors, caches }, {});
+    return RestApi.#serve({ cluster, clock, logger, executors, logs, caches }, {});
   }
 
   static async #serve(parts: Parts, options: Partial<ApiOptions>): Promise<RestApi> {
@@ -71,6 +74,7 @@ export class RestApi {
       client: cluster,
       caches,
       executor: executors,
+      logs: parts.logs,
       addressOf: () => ({ kind: 'tcp', host: '10.0.0.1', port: 8080 }) as const,
       clock,
       logger,
@@ -179,6 +183,7 @@ interface Parts {
   readonly clock: FakeClock;
   readonly logger: FakeLogger;
   readonly executors: FakeExecutors;
+  readonly logs: FakePodLogs;
   readonly caches: {
     readonly sandboxes: MemoryCache<Sandbox>;
     readonly templates: MemoryCache<SandboxTemplate>;
@@ -208,7 +213,14 @@ function partsOf(): Parts {
     executions: cluster.cacheOf(EXECUTIONS, { [name]: of }),
     pods: cluster.cacheOf(PODS, { [PODS_BY_OWNER.name]: PODS_BY_OWNER.of }),
   };
-  return { cluster, clock, logger: new FakeLogger(), executors: new FakeExecutors(clock), caches };
+  return {
+    cluster,
+    clock,
+    logger: new FakeLogger(),
+    executors: new FakeExecutors(clock),
+    logs: new FakePodLogs(),
+    caches,
+  };
 }
 
 function found<T extends Sandbox | Execution>(objects: readonly T[], id: unknown): T {

@@ -54,6 +54,7 @@ beforeAll(async () => {
   await startCaches(caches, new AbortController().signal);
   const app = createApp({
     client,
+    logs: client,
     caches,
     executor: new FakeExecutors(systemClock),
     addressOf: () => undefined,

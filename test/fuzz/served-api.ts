@@ -30,6 +30,7 @@ export async function serveApi(): Promise<ServedApi> {
   const callers = parseCallers(line, [NAMESPACE]);
   const app = createApp({
     client,
+    logs: client,
     caches,
     executor: executors,
     addressOf: () => ({ kind: 'tcp', host: '10.0.0.1', port: 8080 }),

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { createHttpClient } from '../../kube/http-client.ts';
+import { loadKubeConfig } from '../../kube/kube-config.ts';
 import { EventStream, type Told } from '../fakes/event-stream.ts';
 import type { LocalRun } from './local-run.ts';
 import type { RestSession } from './rest-session.ts';
@@ -142,5 +144,32 @@ export function testStreaming(
     expect(run.stdout).toBe('yes\n');
     const after = await local().call('GET', route);
     expect(after.body['container_id']).toBe(before.body['container_id']);
+  });
+
+  test('the log of the container is read over REST and over the Kubernetes API', async () => {
+    const { body } = await local().call('GET', `/sessions/${session().id}`);
+    const id = String(body['container_id']);
+    const container = await local().call('GET', `/containers/${id}`);
+    expect(container.body).toMatchObject({
+      session_id: session().id,
+      status: 'running',
+      runtime_type: runner,
+      resources: { memory: '256Mi' },
+    });
+    const answer = await fetch(`${local().running.api}/api/v1/containers/${id}/logs?tail=5`);
+    expect(await answer.text()).toMatch(/"message":"listening"/);
+
+    const client = createHttpClient(loadKubeConfig({ path: local().kubeconfig }));
+    const { signal } = new AbortController();
+    const ref = { namespace: 'default', name: id };
+    for await (const piece of await client.podLog(ref, {
+      follow: true,
+      timestamps: true,
+      signal,
+    })) {
+      expect(piece.toString()).toMatch(/^\d{4}-\d\d-\d\dT\S+Z \{/);
+      break;
+    }
+    await client.close();
   });
 }
