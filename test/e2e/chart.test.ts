@@ -344,7 +344,11 @@ describe('upgrade, rollback, uninstall', () => {
     await eventually(async () => {
       expect((await tryKubectl(['get', 'namespace', SANDBOXES])).exitCode).not.toBe(0);
     }, 60_000);
-    expect(await leftovers()).toEqual((await crdNames()).map((name) => `crd ${name}`).sort());
+    const crds = (await crdNames()).map((name) => `crd ${name}`).sort();
+    // Helm does not wait for pods that take their time to end.
+    await eventually(async () => {
+      expect(await leftovers()).toEqual(crds);
+    }, 60_000);
   });
 
   /** Everything that carries our label, and everything in the namespace but what Kubernetes puts into each. */

@@ -136,6 +136,35 @@ describe('isolation', () => {
   });
 });
 
+describe('a warm pool', () => {
+  const ready = (count: string): Promise<void> =>
+    eventually(async () => {
+      const path = 'jsonpath={.status.warmPool.ready}';
+      const [template, output] = ['sandboxtemplate/pooled', '-o'];
+      expect(await kubectl(inSandboxes('get', template, output, path))).toBe(count);
+    }, 60_000);
+
+  test('is filled, gives a sandbox its pod at once, and is scaled like anything else', async () => {
+    await createTemplate('pooled', { warmPool: { size: 2 } });
+    await ready('2');
+    await startSandbox('warm', {
+      templateRef: { name: 'pooled' },
+      env: [{ name: 'WHO', value: 'me' }],
+    });
+    const warm = inSandboxes('get', 'sandbox', 'warm', '-o', 'jsonpath={.status.warmStart}');
+    expect(await kubectl(warm)).toBe('true');
+    const code = 'import os\ndef handler(event):\n    return os.environ["WHO"]';
+    expect(await run('warm', 'who', code)).toMatchObject({ returnValue: 'me' });
+
+    await ready('2');
+    await kubectl(inSandboxes('scale', 'sandboxtemplate', 'pooled', '--replicas=1'));
+    await ready('1');
+    await kubectl(inSandboxes('delete', 'sandboxtemplate', 'pooled'));
+    await untilGone('pods', '--selector', 'sandbox.ai/pool=pooled');
+    expect(await run('warm', 'still', code)).toMatchObject({ returnValue: 'me' });
+  });
+});
+
 describe('an end', () => {
   test.each([
     ['idle', { idleSeconds: 2 }, 'IdleTimeout'],
