@@ -19,7 +19,7 @@ export class History {
   readonly #clock: Clock;
 
   constructor(database: Database, { namespace, clock }: { namespace: string; clock: Clock }) {
-    this.#reader = new HistoryReader(database);
+    this.#reader = new HistoryReader(database, clock);
     this.#writer = new HistoryWriter(database);
     this.#namespace = namespace;
     this.#clock = clock;

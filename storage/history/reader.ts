@@ -3,9 +3,11 @@ import type { MySqlColumn } from 'drizzle-orm/mysql-core';
 import type { Execution } from '../../crds/execution.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import type { SandboxTemplate } from '../../crds/sandbox-template.ts';
+import { systemClock, type Clock } from '../../kube/clock.ts';
 import type { Database, UseOptions } from './database.ts';
 import { executionIn, sandboxIn, sandboxTemplateIn } from './record.ts';
 import { executions, sandboxes, sandboxTemplates } from './schema.ts';
+import { Totals } from './totals.ts';
 
 /** A place in a list that is newest first. */
 export interface Position {
@@ -49,9 +51,11 @@ const OPTIONS: UseOptions = { timeoutMs: 5_000 };
 /** What is left of objects that have left the API server, newest first. Throws HistoryError. */
 export class HistoryReader {
   readonly #database: Database;
+  readonly #totals: Totals;
 
-  constructor(database: Database) {
+  constructor(database: Database, clock: Clock = systemClock) {
     this.#database = database;
+    this.#totals = new Totals(clock);
   }
 
   sandboxes(filter: SandboxFilter): PastList<Sandbox> {
@@ -62,7 +66,7 @@ export class HistoryReader {
       given(filter.createdAfter, (time) => gt(sandboxes.createdAt, time)),
       given(filter.createdBefore, (time) => lt(sandboxes.createdAt, time)),
     ];
-    return new PastList(this.#database, { table: sandboxes, conditions, parse: sandboxIn });
+    return this.#list({ table: sandboxes, conditions, parse: sandboxIn }, filter);
   }
 
   executions(filter: ExecutionFilter): PastList<Execution> {
@@ -70,7 +74,15 @@ export class HistoryReader {
       eq(executions.sandboxUid, filter.sandboxUid),
       given(filter.status, (status) => eq(executions.status, status)),
     ];
-    return new PastList(this.#database, { table: executions, conditions, parse: executionIn });
+    return this.#list({ table: executions, conditions, parse: executionIn }, filter);
+  }
+
+  #list<T>(list: Omit<ListOptions<T>, 'total'>, filter: object): PastList<T> {
+    const name = JSON.stringify(filter);
+    return new PastList(this.#database, {
+      ...list,
+      total: (count) => this.#totals.of(name, count),
+    });
   }
 
   async findSandbox(namespace: string, restId: string): Promise<Sandbox | undefined> {
@@ -144,6 +156,8 @@ interface ListOptions<T> {
   readonly table: typeof sandboxes | typeof executions;
   readonly conditions: readonly (SQL | undefined)[];
   readonly parse: (text: string) => T;
+  /** Counts, or knows. */
+  readonly total: (count: () => Promise<number>) => Promise<number>;
 }
 
 /** One filtered list of the past; nothing is read before it is asked for. */
@@ -170,8 +184,13 @@ export class PastList<T> {
     return rows.map(({ uid }) => uid);
   }
 
-  /** How many there are before `until`, or in all. */
-  async count(without: readonly string[], until?: Position): Promise<number> {
+  /** How many there are before `until`, or in all; of very many the answer may be a few seconds old. */
+  count(without: readonly string[], until?: Position): Promise<number> {
+    const count = (): Promise<number> => this.#count(without, until);
+    return without.length === 0 && until === undefined ? this.#options.total(count) : count();
+  }
+
+  async #count(without: readonly string[], until?: Position): Promise<number> {
     const { table } = this.#options;
     const [row] = await this.#database.use(
       (connection) =>

@@ -1,0 +1,37 @@
+import { FakeClock } from '../../test/fakes/clock.ts';
+import { Totals } from './totals.ts';
+
+function counter(answers: readonly number[]) {
+  let asked = 0;
+  const count = (): Promise<number> => {
+    const answer = answers[asked] ?? -1;
+    asked += 1;
+    return Promise.resolve(answer);
+  };
+  return { count, times: () => asked };
+}
+
+test('a small list is counted each time', async () => {
+  const totals = new Totals(new FakeClock());
+  const { count } = counter([7, 8]);
+  expect([await totals.of('a', count), await totals.of('a', count)]).toEqual([7, 8]);
+});
+
+test('a large one is counted once in five seconds, each list by itself', async () => {
+  const clock = new FakeClock();
+  const totals = new Totals(clock);
+  const { count, times } = counter([10_000, 20_000, 10_001]);
+  const both = [totals.of('a', count), totals.of('a', count)];
+  expect(await Promise.all(both)).toEqual([10_000, 10_000]);
+  expect(await totals.of('b', count)).toBe(20_000);
+  clock.advance(5_000);
+  expect(await totals.of('a', count)).toBe(10_001);
+  expect(times()).toBe(3);
+});
+
+test('a count that failed is not kept', async () => {
+  const totals = new Totals(new FakeClock());
+  const failing = totals.of('a', () => Promise.reject(new Error('away')));
+  await expect(failing).rejects.toThrow('away');
+  expect(await totals.of('a', () => Promise.resolve(3))).toBe(3);
+});
