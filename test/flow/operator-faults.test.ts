@@ -2,6 +2,7 @@ import { EXECUTIONS, isFinished } from '../../crds/execution.ts';
 import { SANDBOXES } from '../../crds/sandbox.ts';
 import { PODS } from '../../kube/pod.ts';
 import { anExecution } from '../builders/execution.ts';
+import { aPodOf } from '../builders/pod.ts';
 import { aSandbox } from '../builders/sandbox.ts';
 import type { Fault } from '../fakes/recording-client.ts';
 import { isReady, World } from './world.ts';
@@ -26,6 +27,23 @@ async function aRunningExecution() {
   await world.started(metadata.uid);
   return metadata.uid;
 }
+
+test('a pod whose sandbox went while nobody looked is removed', async () => {
+  const gone = aSandbox({ metadata: { name: 'gone', uid: 'uid-gone' } });
+  const { apiVersion, kind, metadata, spec } = aPodOf(gone);
+  const { name, labels = {}, ownerReferences = [] } = metadata;
+  const pod = {
+    apiVersion,
+    kind,
+    metadata: { name, namespace: 'default', labels, ownerReferences },
+    spec,
+  };
+  const seen = world.pod(() => true, name);
+  await world.client.create(PODS, pod);
+  await seen;
+  await world.startOperator();
+  await world.gone(world.caches.pods, name);
+});
 
 describe('a restart of the operator', () => {
   test('between creation and pod loses nothing', async () => {

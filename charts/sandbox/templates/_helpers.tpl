@@ -127,6 +127,35 @@ capabilities: { drop: [ALL] }
 {{- if .Values.storage.evaluationServer.enabled }}{{ include "sandbox.evaluationStorage" . }}{{ else }}{{ .Values.storage.existingSecret }}{{ end }}
 {{- end }}
 
+{{- define "sandbox.historyEnv" -}}
+{{- with .Values.history.database.existingSecret }}
+- { name: DATABASE_URL, valueFrom: { secretKeyRef: { name: {{ . | quote }}, key: url } } }
+{{- end }}
+{{- end }}
+
+{{- define "sandbox.toDatabase" -}}
+{{- if and .Values.history.database.existingSecret .Values.history.database.egress.cidrs }}
+- to:
+    {{- range .Values.history.database.egress.cidrs }}
+    - ipBlock:
+        cidr: {{ . | quote }}
+        {{- if eq . "0.0.0.0/0" }}
+        except: [169.254.0.0/16]
+        {{- else if eq . "::/0" }}
+        except: ['fe80::/10']
+        {{- end }}
+    {{- end }}
+  ports:
+    {{- range .Values.history.database.egress.ports }}
+    - { port: {{ . }}, protocol: TCP }
+    {{- end }}
+- to:
+    - namespaceSelector:
+        matchLabels: { kubernetes.io/metadata.name: kube-system }
+  ports: [{ port: 53, protocol: UDP }, { port: 53, protocol: TCP }]
+{{- end }}
+{{- end }}
+
 {{- define "sandbox.storageEnv" -}}
 {{- if include "sandbox.hasStorage" . }}
 - { name: SANDBOX_S3_BUCKET, value: {{ default "sandbox-workspace" .Values.storage.bucket | quote }} }
