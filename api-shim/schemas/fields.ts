@@ -110,13 +110,10 @@ export function pageOf<T extends z.ZodType>(item: T, id: string) {
 }
 
 const envelope = {
-  total: z
-    .int()
-    .min(0)
-    .meta({
-      description:
-        'Of all that fit the filters, on every page. Above 10,000 it may be five seconds old.',
-    }),
+  total: z.int().min(0).meta({
+    description:
+      'Of all that fit the filters, on every page. Above 10,000 it may be five seconds old.',
+  }),
   limit: z.int(),
   offset: z.int(),
   has_more: z.boolean(),

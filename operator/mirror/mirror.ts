@@ -2,7 +2,7 @@ import { Backoff } from '../../kube/backoff.ts';
 import type { Clock } from '../../kube/clock.ts';
 import type { Change } from '../../kube/cache.ts';
 import type { Logger } from '../../kube/logger.ts';
-import type { KubeObject } from '../../kube/objects.ts';
+import { refOf, type KubeObject } from '../../kube/objects.ts';
 import { sleep } from '../../kube/sleep.ts';
 import type { Database } from '../../storage/history/database.ts';
 import { type HistoryError, historyError } from '../../storage/history/errors.ts';
@@ -88,7 +88,11 @@ export class Mirror implements Archive {
     return this.#kept.get(metadata.uid) === metadata.resourceVersion;
   }
 
+  /** Not what is gone already: a reconcile may have looked before it went, and its row would be open for ever. */
   keep(subject: Subject): void {
+    const { metadata } = subject.object;
+    const current = this.#options.caches[subject.table].get(refOf(subject.object));
+    if (current?.metadata.uid !== metadata.uid) return;
     this.backlog.note(subject, this.#options.clock.monotonic(), { expired: true });
   }
 

@@ -1,5 +1,7 @@
 import { EXECUTIONS, isFinished } from '../../crds/execution.ts';
 import { isEnded, SANDBOXES } from '../../crds/sandbox.ts';
+import { Registry } from 'prom-client';
+import { createHistory } from '../../operator/mirror/history.ts';
 import { systemClock } from '../../kube/clock.ts';
 import { Database } from '../../storage/history/database.ts';
 import { executions, sandboxes, sandboxTemplates } from '../../storage/history/schema.ts';
@@ -199,6 +201,34 @@ describe('an object whose time is up', () => {
     });
     const found = await new HistoryReader(connect()).findExecution('default', 'run');
     expect(found?.execution.metadata.uid).toBe(execution.metadata.uid);
+  });
+});
+
+describe('a late wish to keep', () => {
+  it('does not open the row of what is gone', async () => {
+    const { caches } = world;
+    const database = connect();
+    const history = createHistory({
+      database,
+      retention,
+      caches,
+      clock: world.clock,
+      random: Math.random,
+      logger: world.logger,
+      registry: new Registry(),
+      term: () => ({ lease: 'lease', transitions: 0 }),
+      onKept: () => undefined,
+    });
+    for (const work of history.work) work.start();
+    const { finalizers: _, ...metadata } = aSandbox().metadata;
+    const object = await world.create(SANDBOXES, { ...aSandbox(), metadata });
+    await row('sandboxes', ({ uid }) => uid === object.metadata.uid);
+    await world.client.delete(SANDBOXES, { namespace: 'default', name: 'box' });
+    await world.gone(caches.sandboxes, 'box');
+    history.archive.keep({ table: 'sandboxes', object });
+    await row('sandboxes', ({ goneAt }) => goneAt !== null);
+    for (const work of history.work) await work.stop(5_000);
+    expect(await row('sandboxes', () => true)).toMatchObject({ goneAt: expect.any(Number) });
   });
 });
 
