@@ -228,6 +228,14 @@ describe('a download', () => {
     expect((await download('upload')).text).toBe('x');
   });
 
+  test.each([
+    ['upload', 'POST, OPTIONS'],
+    ['a/b.csv', 'GET, PUT, DELETE, HEAD, OPTIONS'],
+  ])('and all else that %s takes is told as the document has it', async (name, allow) => {
+    const answer = await api.client.send('OPTIONS', `/sessions/${id}/files/${name}`);
+    expect(answer.headers.get('Allow')).toBe(allow);
+  });
+
   test('of an ended session waits for a store that is away to be back', async () => {
     files().set('a', 'x');
     await end('a');

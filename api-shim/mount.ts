@@ -14,9 +14,13 @@ export function mount(router: Router, routes: readonly Route[], bodyLimitBytes: 
   for (const [path, ofPath] of served)
     for (const each of ofPath)
       router[each.method](patternOf(path), ...bodyOf(each, parseBody), serve(each));
-  // Last: a path with a wildcard may serve what a longer one does not.
-  for (const [path, ofPath] of served)
+  // Last: a path with a wildcard may serve what a longer one does not. What neither serves is answered by the one that the document has for it.
+  for (const [path, ofPath] of [...served].sort(([a], [b]) => wildcards(a) - wildcards(b)))
     router.all(patternOf(path), refuseMethod(ofPath.map(({ method }) => method.toUpperCase())));
+}
+
+function wildcards(path: string): number {
+  return path.split('{+').length - 1;
 }
 
 function patternOf(path: string): string {
