@@ -30,6 +30,8 @@ const EVERYTHING = [
   'api.clients[0].podSelector.matchLabels.app=client',
   'networkPolicy.metricsClients[0].podSelector.matchLabels.app=prometheus',
   'images.pullSecrets[0]=registry',
+  'storage.evaluationServer.enabled=true',
+  'trustedCertificates=certificates',
 ].join(',');
 
 async function uninstall(): Promise<void> {

@@ -221,3 +221,25 @@ capabilities: { drop: [ALL] }
   ports: [{ port: 53, protocol: UDP }, { port: 53, protocol: TCP }]
 {{- end }}
 {{- end }}
+
+{{/* Certificates besides the public ones, where they are named. */}}
+{{- define "sandbox.certificatesEnv" -}}
+{{- if .Values.trustedCertificates }}
+- { name: NODE_EXTRA_CA_CERTS, value: /etc/sandbox/certificates/ca.crt }
+{{- end }}
+{{- end }}
+
+{{- define "sandbox.certificatesMount" -}}
+{{- if .Values.trustedCertificates }}
+- { name: certificates, mountPath: /etc/sandbox/certificates, readOnly: true }
+{{- end }}
+{{- end }}
+
+{{- define "sandbox.certificatesVolume" -}}
+{{- with .Values.trustedCertificates }}
+- name: certificates
+  configMap:
+    name: {{ . }}
+    items: [{ key: ca.crt, path: ca.crt }]
+{{- end }}
+{{- end }}
