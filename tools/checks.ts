@@ -38,8 +38,6 @@ export interface Suite {
   readonly files?: string;
   readonly needs: readonly Requirement[];
   readonly timeoutMs?: number;
-  /** Pattern: only cases whose title matches; the others count as skipped. */
-  readonly titles?: string;
   /** A command that provides what the suite needs and runs the command after it. */
   readonly within?: readonly [string, ...string[]];
 }
@@ -63,9 +61,6 @@ export const PREPARATIONS: readonly Check[] = [
 ];
 
 export const FAST_SUITES: readonly Suite[] = [{ name: 'unit', project: 'unit', needs: [] }];
-
-/** All but those of files, which are not there yet. */
-const CONFORMANCE = '^(?!(.* )?(48|50|139|14\\d|150|151|163)\\. )';
 
 export const SLOW_SUITES: readonly Suite[] = [
   { name: 'storage, folder', project: 'storage', files: 'test/storage/directory', needs: [] },
@@ -96,16 +91,12 @@ export const SLOW_SUITES: readonly Suite[] = [
   {
     name: 'conformance, process runner',
     project: 'conformance',
-    // Packages need an installer on this machine, which is in the images.
-    files: 'cases/(?!dependencies)',
-    titles: CONFORMANCE,
-    needs: [namespaces],
+    needs: [namespaces, packageIndex],
     within: [process.execPath, 'test/conformance/with-local.ts', 'process'],
   },
   {
     name: 'conformance, Docker runner',
     project: 'conformance',
-    titles: CONFORMANCE,
     needs: [docker, sandboxImages, packageIndex],
     within: [process.execPath, 'test/conformance/with-local.ts', 'docker'],
   },

@@ -58,11 +58,10 @@ function jestCommand(suite: Suite, reportFile: string): [string, ...string[]] {
   return suite.within === undefined ? [...jest] : [...suite.within, ...jest];
 }
 
-function selection({ project, files, titles }: Suite): string[] {
+function selection({ project, files }: Suite): string[] {
   const chosen = ['--selectProjects', project];
   // These start processes and containers of their own: two at a time would only measure each other.
   if (['executor', 'history', 'local', 'e2e'].includes(project)) chosen.push('--runInBand');
   if (files !== undefined) chosen.push('--testPathPatterns', files);
-  if (titles !== undefined) chosen.push('--testNamePattern', titles);
   return chosen;
 }
