@@ -20,6 +20,9 @@ export interface WarmPoolsOptions {
   readonly freshMs: number;
 }
 
+/** Longer than a healthy watch lags. */
+const REFUSED_MS = 5_000;
+
 /**
  * Which pods of the pools can be had right now. A member is taken in memory first, so that no two sandboxes of this process reach for the same one;
  * that no other process has it is for the API server to say. All of it may be lost: who owns a pod stands in the pod.
@@ -31,6 +34,7 @@ export class WarmPools {
   readonly expectations: Expectations;
   readonly #options: WarmPoolsOptions;
   readonly #taken = new Set<string>();
+  readonly #refusedUntil = new Map<string, number>();
   /** By the UID of the sandbox that reached for it. */
   readonly #unsettled = new Map<string, Pod>();
 
@@ -59,6 +63,12 @@ export class WarmPools {
     return member;
   }
 
+  /** The server did not give it away: it stays in the pool, and is not reached for again before the cache had time to show a new owner. */
+  refuse(podUID: string): void {
+    this.#taken.delete(podUID);
+    this.#refusedUntil.set(podUID, this.#options.clock.now() + REFUSED_MS);
+  }
+
   /** A claim that the API server may or may not have carried out. */
   noteUnsettledClaim(sandboxUID: string, member: Pod): void {
     this.#unsettled.set(sandboxUID, member);
@@ -77,8 +87,9 @@ export class WarmPools {
 
   isReady(pod: Pod): boolean {
     if (podState(pod).kind !== 'running') return false;
-    const { answeredAt, silentSince } = this.monitor.view(pod.metadata.uid);
     const { clock, freshMs } = this.#options;
+    if ((this.#refusedUntil.get(pod.metadata.uid) ?? 0) > clock.now()) return false;
+    const { answeredAt, silentSince } = this.monitor.view(pod.metadata.uid);
     return (
       answeredAt !== undefined && silentSince === undefined && clock.now() - answeredAt <= freshMs
     );
@@ -89,6 +100,7 @@ export class WarmPools {
     const { uid } = pod.metadata;
     if (!isGone && controllerOf(pod)?.kind === 'SandboxTemplate') return;
     this.#taken.delete(uid);
+    this.#refusedUntil.delete(uid);
     this.monitor.forget(uid);
   }
 

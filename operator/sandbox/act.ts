@@ -193,7 +193,7 @@ async function patchFinalizer(
   }
 }
 
-/** One patch makes a member ours or fails for good: then another one may be tried. Where it did neither, the next look finds out what became of it. */
+/** One patch makes a member ours, or the server says that it did not: then another one may be tried. Where neither is known, the next look finds out. */
 async function claimPod(
   { client, pools, createdPods, monitor, metrics }: ActDeps,
   { template, make }: PoolOffer,
@@ -214,16 +214,20 @@ async function claimPod(
       metrics.poolClaimed('hit');
       return { type: 'podClaimed', pod };
     } catch (error) {
-      if (isLostToOthers(error)) continue;
-      pools.noteUnsettledClaim(sandbox.metadata.uid, member);
-      throw error;
+      if (!isRefusal(error)) {
+        pools.noteUnsettledClaim(sandbox.metadata.uid, member);
+        throw error;
+      }
+      pools.refuse(member.metadata.uid);
     }
   }
 }
 
-function isLostToOthers(error: unknown): boolean {
+/** Somebody else has it, or a right or a policy stands against it. */
+function isRefusal(error: unknown): boolean {
   return (
     error instanceof InvalidError ||
+    error instanceof ForbiddenError ||
     error instanceof NotFoundError ||
     error instanceof ConflictError
   );

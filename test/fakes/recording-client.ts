@@ -1,5 +1,6 @@
 import type { KubeClient } from '../../kube/client.ts';
-import { UnavailableError } from '../../kube/errors.ts';
+import { ForbiddenError, InvalidError, UnavailableError } from '../../kube/errors.ts';
+import type { KubeStatus } from '../../kube/errors.ts';
 import type { ResourceType, KubeObject } from '../../kube/objects.ts';
 
 export interface RecordedWrite {
@@ -8,8 +9,8 @@ export interface RecordedWrite {
   readonly name: string;
 }
 
-/** When a write fails: before it reached the server, or after, with only the answer lost. */
-export type Fault = 'unavailable' | 'answerLost';
+/** How a write fails: before it reached the server, after it did with only the answer lost, or by a word of the server. */
+export type Fault = 'unavailable' | 'answerLost' | 'forbidden' | 'invalid';
 
 /** A client that notes what is written through it and can break on demand. */
 export class RecordingClient {
@@ -23,6 +24,8 @@ export class RecordingClient {
       this.writes.push(note);
       const fault = this.faultFor(note);
       if (fault === 'unavailable') throw unavailable();
+      if (fault === 'forbidden') throw new ForbiddenError(refusal(403, 'Forbidden'), FOR_GOOD);
+      if (fault === 'invalid') throw new InvalidError(refusal(422, 'Invalid'), FOR_GOOD);
       const answer = await send();
       if (fault === 'answerLost') throw unavailable();
       return answer;
@@ -58,6 +61,12 @@ function noteOf(
   name = '',
 ): RecordedWrite {
   return { verb, kind, name };
+}
+
+const FOR_GOOD = { retryable: false };
+
+function refusal(code: number, reason: string): KubeStatus {
+  return { code, reason, message: 'refused by the test' };
 }
 
 function unavailable(): UnavailableError {

@@ -131,6 +131,28 @@ test('a claim whose answer is lost is found again instead of a second pod being 
   expect(podsOf(sandbox).map(({ metadata }) => metadata.uid)).toEqual([sandbox.status?.podUID]);
 });
 
+test.each<Fault>(['forbidden', 'invalid'])(
+  'a claim that is %s costs a cold start, and makes the pool no larger',
+  async (refused) => {
+    await aFullPool(2);
+    operator.recording.faultFor = ({ verb, kind }) =>
+      verb === 'patch' && kind === 'Pod' ? refused : undefined;
+    const members = waiting().map(({ metadata }) => metadata.uid);
+    for (const name of ['box', 'next']) {
+      const { status } = await start(name);
+      expect(status).not.toHaveProperty('warmStart');
+    }
+    // The pool was looked at since.
+    await world.template(({ status }) => status?.sandboxes === 2, TEMPLATE);
+    const created = operator.recording.writes.filter(
+      ({ verb, kind }) => `${verb} ${kind}` === 'create Pod',
+    );
+    // Two of the pool, and one for each sandbox.
+    expect(created).toHaveLength(4);
+    expect(waiting().map(({ metadata }) => metadata.uid)).toEqual(members);
+  },
+);
+
 test('an operator that stops right after a claim is followed by one that finishes it', async () => {
   await aFullPool(2);
   operator.recording.faultFor = ({ kind, name }) =>
