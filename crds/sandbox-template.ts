@@ -3,6 +3,7 @@ import type { KubeObject, ResourceType } from '../kube/objects.ts';
 import { templateDependencies } from './dependencies.ts';
 import {
   conditions,
+  cpuQuantity,
   envName,
   executionTimeoutSeconds,
   idleSeconds,
@@ -57,7 +58,16 @@ export const sandboxTemplateSpec = z.object({
     .default([])
     .describe('Secrets for the registry of the image, as in a pod.'),
   runtime: z.enum(RUNTIMES).default('python3.11').describe('What the image is made for.'),
-  resources: resources.prefault({}).describe('What each sandbox gets: limit and request at once.'),
+  resources: resources
+    .extend({
+      cpuRequest: cpuQuantity
+        .optional()
+        .describe(
+          'What a node sets aside for a sandbox that does not say how much cpu it wants; absent: all of cpu. Less puts more sandboxes on a node than can compute at once.',
+        ),
+    })
+    .prefault({})
+    .describe('What each sandbox gets: limit and request at once, but for cpuRequest.'),
   env: z
     .array(templateEnvVar)
     .max(LIMITS.envVars)

@@ -35,3 +35,12 @@ test('a variable with a value and a reference is refused by its name', () => {
   const template = aTemplate({ spec: { env: [{ name: 'A', value: 'x', valueFrom }] } });
   expect(templateProblem(template)).toContain('spec.env A');
 });
+
+test.each([
+  { cpu: '1', cpuRequest: '2', isRefused: true },
+  { cpu: '1', cpuRequest: '1000m', isRefused: false },
+  { cpu: '500m', cpuRequest: '0.05', isRefused: false },
+])('of $cpu cpu, a request of $cpuRequest: refused is $isRefused', ({ isRefused, ...cpus }) => {
+  const problem = templateProblem(aTemplate({ spec: { resources: cpus } }));
+  expect(problem !== undefined).toBe(isRefused);
+});

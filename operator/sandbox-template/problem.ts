@@ -1,4 +1,5 @@
 import type { SandboxTemplate } from '../../crds/sandbox-template.ts';
+import { parseQuantity } from '../../kube/quantity.ts';
 
 /** What makes a template unusable though its schema is kept, in words for its author; undefined: nothing. */
 export function templateProblem({ spec }: SandboxTemplate): string | undefined {
@@ -18,8 +19,11 @@ function imageProblem(image: string): string | undefined {
 }
 
 function resourceProblem(resources: SandboxTemplate['spec']['resources']): string | undefined {
-  const empty = Object.entries(resources).find(([, amount]) => Number.parseFloat(amount) === 0);
-  return empty === undefined ? undefined : `spec.resources.${empty[0]} must be more than 0`;
+  const empty = Object.entries(resources).find(([, amount]) => parseQuantity(amount ?? '1') === 0);
+  if (empty !== undefined) return `spec.resources.${empty[0]} must be more than 0`;
+  const { cpu, cpuRequest = cpu } = resources;
+  if ((parseQuantity(cpuRequest) ?? 0) <= (parseQuantity(cpu) ?? 0)) return undefined;
+  return `spec.resources.cpuRequest ${cpuRequest} is more than spec.resources.cpu ${cpu}`;
 }
 
 function envProblem(env: SandboxTemplate['spec']['env']): string | undefined {

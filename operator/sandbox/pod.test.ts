@@ -1,3 +1,4 @@
+import type { Sandbox } from '../../crds/sandbox.ts';
 import { aSandbox } from '../../test/builders/sandbox.ts';
 import { aTemplate } from '../../test/builders/sandbox-template.ts';
 import { buildPod } from './pod.ts';
@@ -42,6 +43,13 @@ test('a pod is limited to what it asks for, the sandbox before the template', ()
   const template = aTemplate({ spec: { resources: { cpu: '2', disk: '3Gi' } } });
   const amounts = { cpu: '2', memory: '1Gi', 'ephemeral-storage': '3Gi' };
   expect(container(sandbox, template).resources).toEqual({ requests: amounts, limits: amounts });
+});
+
+test('a template may have nodes set aside less cpu than its sandboxes may use, but not for one that says how much it wants', () => {
+  const template = aTemplate({ spec: { resources: { cpu: '2', cpuRequest: '100m' } } });
+  const requests = (sandbox: Sandbox): unknown => container(sandbox, template).resources?.requests;
+  expect(requests(aSandbox())).toMatchObject({ cpu: '100m' });
+  expect(requests(aSandbox({ spec: { resources: { cpu: '1' } } }))).toMatchObject({ cpu: '1' });
 });
 
 test('the executor is configured by its own variables only, and users cannot name one', () => {

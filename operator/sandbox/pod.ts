@@ -199,12 +199,13 @@ function resources(
   template: SandboxTemplateSpec,
 ): Required<Container>['resources'] {
   const own = sandbox.spec.resources;
-  const amounts = {
+  const limits = {
     cpu: own.cpu ?? template.resources.cpu,
     memory: own.memory ?? template.resources.memory,
     'ephemeral-storage': diskOf(sandbox, template),
   };
-  return { requests: amounts, limits: amounts };
+  const cpuRequest = own.cpu === undefined ? template.resources.cpuRequest : undefined;
+  return { requests: { ...limits, cpu: cpuRequest ?? limits.cpu }, limits };
 }
 
 function diskOf(sandbox: Wishes, template: SandboxTemplateSpec): string {
