@@ -136,7 +136,7 @@ test('what needs a key says so, and what everybody can be told too', async () =>
 test('defaults and bounds of inputs are for the reader to see', () => {
   expect(document.components.schemas['CreateSession']).toMatchObject({
     required: ['template_id'],
-    properties: { timeout: { type: 'integer', minimum: 1, maximum: 3600, default: 300 } },
+    properties: { install_timeout: { minimum: 30, maximum: 1800, default: 300 } },
   });
   expect(document.components.schemas['Execute']).toMatchObject({
     properties: { code: { maxLength: 102_400 }, timeout: { default: 30 } },

@@ -1,7 +1,7 @@
 import { LIMITS } from '../crds/limits.ts';
 import { restIdOf } from '../crds/identity.ts';
 import type { Sandbox, SandboxSpec } from '../crds/sandbox.ts';
-import type { Runtime } from '../crds/sandbox-template.ts';
+import type { SandboxTemplate } from '../crds/sandbox-template.ts';
 import { replacedDependencies } from './dependencies.ts';
 import { ApiError } from './errors.ts';
 import { bytesOf, coresOf, isCpu, isMemory } from './quantities.ts';
@@ -15,12 +15,13 @@ type Env = SandboxSpec['env'];
 export function sandboxPatch(
   body: PatchSessionRequest,
   sandbox: Sandbox,
-  runtime: Runtime | undefined,
+  template: SandboxTemplate | undefined,
 ): object | undefined {
-  refuseOtherSize(body, sandbox);
-  const { env, timeouts } = sandbox.spec;
+  refuseOtherSize(body, sandbox, template);
+  const { env } = sandbox.spec;
+  const timeouts = { ...template?.spec.timeouts, ...sandbox.spec.timeouts };
   const wishedEnv = merged(env, body.env_vars ?? {});
-  const dependencies = replacedDependencies(body, sandbox, runtime);
+  const dependencies = replacedDependencies(body, sandbox, template?.spec.runtime);
   const changes = {
     ...(dependencies === undefined ? {} : { dependencies }),
     ...(wishedEnv === env ? {} : { env: wishedEnv }),
@@ -50,14 +51,19 @@ const SIZES = {
 } as const;
 
 /** A pod keeps the size that it was made with, and making another would end what runs. */
-function refuseOtherSize(body: PatchSessionRequest, sandbox: Sandbox): void {
+function refuseOtherSize(
+  body: PatchSessionRequest,
+  sandbox: Sandbox,
+  template: SandboxTemplate | undefined,
+): void {
+  const sizes = { ...template?.spec.resources, ...sandbox.spec.resources };
   const other = (Object.keys(SIZES) as (keyof typeof SIZES)[]).filter((name) => {
     const wished = body[name] ?? body.resources?.[name];
     if (wished === undefined) return false;
     const { isValid, amountOf } = SIZES[name];
     if (!isValid(wished))
       throw new ApiError('InvalidQuantity', `Invalid ${name} format: ${wished.slice(0, 64)}`);
-    const current = sandbox.spec.resources[name];
+    const current = sizes[name];
     return current === undefined || amountOf(current) !== amountOf(wished);
   });
   if (other.length === 0) return;

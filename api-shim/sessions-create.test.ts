@@ -22,9 +22,8 @@ describe('creating', () => {
     expect(body).toMatchObject({ template_id: 'python-basic', status: 'creating' });
   });
 
-  test('cases 10 and 28: defaults are those of the reference, whatever the template says', async () => {
-    await api.addTemplate('large', { resources: { cpu: '4', memory: '8Gi', disk: '50Gi' } });
-    const { status, body } = await api.client.post('/sessions', { template_id: 'large' });
+  test('cases 10 and 28: what is left out has the documented defaults, as the template of the reference has them', async () => {
+    const { status, body } = await api.client.post('/sessions', { template_id: 'python-basic' });
     expect(status).toBe(201);
     expect(body).toMatchObject({
       resource_limit: { cpu: '1', memory: '512Mi', disk: '1Gi', max_processes: 128 },
@@ -33,6 +32,16 @@ describe('creating', () => {
       requested_dependencies: [],
       dependency_install_status: 'completed',
     });
+  });
+
+  test("what is left out is the template's to say, also later", async () => {
+    const resources = { cpu: '4', memory: '8Gi', disk: '50Gi' };
+    await api.addTemplate('large', { resources, timeouts: { idleSeconds: 900 } });
+    const { body } = await api.client.post('/sessions', { template_id: 'large', cpu: '2' });
+    expect(body).toMatchObject({ resource_limit: { ...resources, cpu: '2' }, timeout: 900 });
+    const { spec } = api.sandbox(body['id']);
+    expect(spec).toMatchObject({ resources: { cpu: '2' }, timeouts: {} });
+    expect(Object.keys({ ...spec.resources, ...spec.timeouts })).toEqual(['cpu']);
   });
 
   test('costs one API write, finalizer, labels and annotations included', async () => {

@@ -25,7 +25,7 @@ test('timeout and variables change; the other variables stay', async () => {
 });
 
 test('what is as wished costs no write', async () => {
-  const id = await api.runningSession({ env_vars: { A: '1' }, cpu: '1', disk: '1Gi' });
+  const id = await api.runningSession({ env_vars: { A: '1' }, cpu: '1' });
   const before = api.cluster.writes.length;
   const same = { timeout: 300, env_vars: { A: '1' }, cpu: '1000m', resources: { disk: '1024Mi' } };
   for (const body of [{}, { timeout: null, env_vars: null, unknown: 1 }, same])
@@ -34,7 +34,7 @@ test('what is as wished costs no write', async () => {
 });
 
 test('another size is refused, names what it is about, and leaves all as it is', async () => {
-  const id = await api.runningSession();
+  const id = await api.runningSession({ timeout: 300 });
   const { status, body } = await patch(id, { timeout: 60, cpu: '2', resources: { disk: '2Gi' } });
   expect(status).toBe(409);
   expect(body).toMatchObject({

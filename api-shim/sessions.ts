@@ -122,7 +122,7 @@ export class Sessions {
       const sandbox = (await sandboxes.fetch(known.metadata.name, context.signal)) ?? known;
       if (!isActive(sandbox))
         throw new ApiError('SessionNotActive', `Session is not active: ${id}`);
-      const patch = sandboxPatch(body, sandbox, this.templateOf(sandbox)?.spec.runtime);
+      const patch = sandboxPatch(body, sandbox, this.templateOf(sandbox));
       if (patch === undefined) return sandbox;
       try {
         return await sandboxes.merge(sandbox, patch, context.signal);

@@ -65,7 +65,7 @@ export function sandboxDraft(
       templateRef: { name: template.metadata.name },
       resources: resourcesOf(body),
       env: envOf(body.env_vars),
-      timeouts: { idleSeconds: body.timeout },
+      timeouts: dropEmpty({ idleSeconds: body.timeout }),
       dependencies: {
         packages: mergedPackages([], packagesOf(body.dependencies, template.spec.runtime)),
         indexUrl: indexOf(body.python_package_index_url),
@@ -75,18 +75,19 @@ export function sandboxDraft(
   };
 }
 
-/** Omitted ones are the reference's defaults, not the template's: its clients rely on "1", "512Mi" and "1Gi". */
+/** What is left out is the template's to say; only then can a session have a pod that waits. */
 function resourcesOf({
   cpu,
   memory,
   disk,
   resources,
 }: CreateSessionRequest): SandboxSpec['resources'] {
-  return {
-    cpu: checked('cpu', cpu ?? resources?.cpu ?? '1', isCpu),
-    memory: checked('memory', memory ?? resources?.memory ?? '512Mi', isMemory),
-    disk: checked('disk', disk ?? resources?.disk ?? '1Gi', isMemory),
-  };
+  const wanted = Object.entries({
+    cpu: mapped(cpu ?? resources?.cpu, (value) => checked('cpu', value, isCpu)),
+    memory: mapped(memory ?? resources?.memory, (value) => checked('memory', value, isMemory)),
+    disk: mapped(disk ?? resources?.disk, (value) => checked('disk', value, isMemory)),
+  });
+  return Object.fromEntries(wanted.filter(([, amount]) => amount !== undefined));
 }
 
 function checked(field: string, value: string, isValid: (value: string) => boolean): string {

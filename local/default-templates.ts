@@ -34,6 +34,11 @@ function draftOf(
     apiVersion: API_VERSION,
     kind: SANDBOX_TEMPLATES.kind,
     metadata: { name, namespace },
-    spec: sandboxTemplateSpec.parse({ ...spec, image: `sandbox-template-${name}:latest` }),
+    spec: sandboxTemplateSpec.parse({
+      ...spec,
+      image: `sandbox-template-${name}:latest`,
+      // As in the reference of the REST API.
+      timeouts: { idleSeconds: 300 },
+    }),
   };
 }

@@ -20,19 +20,20 @@ const amounts = { cpu: cpu.optional(), memory: memory.optional(), disk: disk.opt
 /** What a session may use, in both spellings. */
 export const quantities = {
   ...amounts,
-  resources: z
-    .object(amounts)
-    .nullish()
-    .meta({ description: 'The same as cpu, memory and disk beside it, which win.' }),
+  resources: z.object(amounts).nullish().meta({
+    description:
+      "The same as cpu, memory and disk beside it, which win. What is left out is the template's to say.",
+  }),
 };
 
 export const createSessionRequest = z
   .object({
     id: restId.nullish().meta({ description: 'Chosen by the client, else generated.' }),
     template_id: restId,
-    timeout: integer(1, 3600)
-      .default(300)
-      .meta({ description: 'Ends the session when it was unused for so many seconds.' }),
+    timeout: integer(1, 3600).nullish().meta({
+      description:
+        "Ends the session when it was unused for so many seconds. Left out: as its template's default_timeout says.",
+    }),
     ...quantities,
     env_vars: envVars.default({}),
     event: z.record(z.string(), z.unknown()).nullish().meta({ description: 'Ignored.' }),

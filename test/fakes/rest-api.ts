@@ -58,7 +58,7 @@ export class RestApi {
       moreNamespaces.map((namespace) => [namespace, parts.caches] as const),
     );
     const api = await RestApi.#serve(parts, { moreTenants, ...options });
-    await api.addTemplate('python-basic');
+    await api.addTemplate('python-basic', { timeouts: { idleSeconds: 300 } });
     return api;
   }
 
