@@ -20,7 +20,7 @@ export class History {
 
   constructor(database: Database, { namespace, clock }: { namespace: string; clock: Clock }) {
     this.#reader = new HistoryReader(database, clock);
-    this.#writer = new HistoryWriter(database);
+    this.#writer = new HistoryWriter(database, namespace);
     this.#namespace = namespace;
     this.#clock = clock;
   }

@@ -19,6 +19,8 @@ export interface HistorySettings {
 }
 
 export interface HistoryDeps extends HistorySettings {
+  /** Of the objects in the caches. */
+  readonly namespace: string;
   readonly caches: Caches;
   readonly clock: Clock;
   readonly random: () => number;

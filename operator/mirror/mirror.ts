@@ -17,6 +17,8 @@ import { rowsOf } from './rows.ts';
 
 export interface MirrorOptions {
   readonly database: Database;
+  /** Of the objects in the caches. */
+  readonly namespace: string;
   readonly caches: Caches;
   readonly clock: Clock;
   readonly random: () => number;
@@ -49,7 +51,7 @@ export class Mirror implements Archive {
 
   constructor(options: MirrorOptions) {
     this.#options = options;
-    this.#writer = new HistoryWriter(options.database);
+    this.#writer = new HistoryWriter(options.database, options.namespace);
   }
 
   /** Begins; the caches are synced and the lease is held by now. */

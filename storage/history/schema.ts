@@ -142,12 +142,20 @@ export const audit = mysqlTable(
   ],
 );
 
-/** The one who may write: a single row. */
-export const leader = mysqlTable('leader', {
-  id: tinyint('id').primaryKey(),
+/** The one who may write the rows of a namespace: there is an operator for each. */
+export const leaders = mysqlTable('leaders', {
+  namespace: asciiText('namespace', { length: 63 }).primaryKey(),
   /** Grows with every leader; in the rows it tells a deposed one's writes from its successor's. */
   fence: bigint('fence', { mode: 'number', unsigned: true }).notNull(),
   /** UID of the Lease: one that was deleted and made anew counts its transitions from the beginning. */
+  lease: asciiText('lease', { length: 128 }).notNull(),
+  transitions: bigint('transitions', { mode: 'number', unsigned: true }).notNull(),
+});
+
+/** The only leader there could be before `leaders`: rows may carry its fence, so a new one begins above it. */
+export const firstLeader = mysqlTable('leader', {
+  id: tinyint('id').primaryKey(),
+  fence: bigint('fence', { mode: 'number', unsigned: true }).notNull(),
   lease: asciiText('lease', { length: 128 }).notNull(),
   transitions: bigint('transitions', { mode: 'number', unsigned: true }).notNull(),
 });

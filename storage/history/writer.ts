@@ -3,7 +3,7 @@ import type { MySqlColumn } from 'drizzle-orm/mysql-core';
 import type { Connection, Database } from './database.ts';
 import { HistoryError } from './errors.ts';
 import type { ExecutionRow, SandboxRow, SandboxTemplateRow } from './record.ts';
-import { executions, leader, sandboxes, sandboxTemplates } from './schema.ts';
+import { executions, firstLeader, leaders, sandboxes, sandboxTemplates } from './schema.ts';
 
 /** Whose turn it is to write: the Lease, and how often it changed hands. */
 export interface Term {
@@ -33,12 +33,14 @@ export interface Closing {
   readonly sequence: number;
 }
 
-/** Writes what the mirror sees. Newest wins, whatever arrives when; each call may be repeated without harm. */
+/** Writes what the mirror of one namespace sees. Newest wins, whatever arrives when; each call may be repeated without harm. */
 export class HistoryWriter {
   readonly #database: Database;
+  readonly #namespace: string;
 
-  constructor(database: Database) {
+  constructor(database: Database, namespace: string) {
     this.#database = database;
+    this.#namespace = namespace;
   }
 
   /**
@@ -48,17 +50,20 @@ export class HistoryWriter {
   async claim({ lease, transitions }: Term): Promise<number> {
     return this.#database.use((connection) =>
       connection.transaction(async (tx) => {
+        const namespace = this.#namespace;
+        const ofNamespace = eq(leaders.namespace, namespace);
+        const first = sql`coalesce((select max(${firstLeader.fence}) from ${firstLeader}), 0)`;
         // Not `ignore`, which would take a shared lock: two of those end in a deadlock.
         await tx
-          .insert(leader)
-          .values({ id: 1, fence: 0, lease: '', transitions: 0 })
-          .onDuplicateKeyUpdate({ set: { id: 1 } });
-        const [last] = await tx.select().from(leader).where(eq(leader.id, 1)).for('update');
+          .insert(leaders)
+          .values({ namespace, fence: first, lease: '', transitions: 0 })
+          .onDuplicateKeyUpdate({ set: { namespace } });
+        const [last] = await tx.select().from(leaders).where(ofNamespace).for('update');
         if (last === undefined) throw new HistoryError('Unavailable', 'there is no leader row');
         if (last.lease === lease && last.transitions > transitions) throw deposed();
         if (last.lease === lease && last.transitions === transitions) return last.fence;
         const fence = last.fence + 1;
-        await tx.update(leader).set({ fence, lease, transitions }).where(eq(leader.id, 1));
+        await tx.update(leaders).set({ fence, lease, transitions }).where(ofNamespace);
         return fence;
       }),
     );
@@ -72,7 +77,7 @@ export class HistoryWriter {
     await this.#database.use((connection) =>
       connection.transaction(async (tx) => {
         // MariaDB has no `for share`. A later leader's claim waits for this transaction, and this one sees what was claimed before.
-        const later = sql`select fence from ${leader} where fence > ${fence} lock in share mode`;
+        const later = sql`select fence from ${leaders} where namespace = ${this.#namespace} and fence > ${fence} lock in share mode`;
         const [found] = await tx.execute(later);
         if (JSON.stringify(found) !== '[]') throw deposed();
         if (rows.sandboxes.length > 0) {
@@ -97,17 +102,20 @@ export class HistoryWriter {
     );
   }
 
-  /** Pages of the rows whose objects should still be there. */
+  /** Pages of the rows whose objects should still be there, of this namespace. */
   async open(
     table: Table,
     { after, limit }: { readonly after: string; readonly limit: number },
   ): Promise<readonly OpenRow[]> {
-    const { uid, resourceVersion, goneAt } = TABLES[table];
+    const { uid, namespace, resourceVersion, goneAt } = TABLES[table];
     return this.#database.use((connection) =>
       connection
         .select({ uid, resourceVersion })
         .from(TABLES[table])
-        .where(and(isNull(goneAt), gt(uid, after)))
+        // So written that they are found in the index of what is open, which has them in order.
+        .where(
+          and(isNull(goneAt), gt(uid, after), sql`if(${namespace} = ${this.#namespace}, 1, 0) = 1`),
+        )
         .orderBy(uid)
         .limit(limit),
     );

@@ -211,6 +211,7 @@ describe('a late wish to keep', () => {
     const history = createHistory({
       database,
       retention,
+      namespace: 'default',
       caches,
       clock: world.clock,
       random: Math.random,
@@ -243,7 +244,10 @@ describe('after a restart with everything out of step', () => {
     const database = connect();
     await applyMigrations(database);
     const lost = aSandbox({ metadata: { name: 'lost', uid: 'uid-lost' } });
-    await new HistoryWriter(database).upsert(rowsOf({ sandboxes: [lost] }, { fence: 0 }), 99);
+    await new HistoryWriter(database, 'default').upsert(
+      rowsOf({ sandboxes: [lost] }, { fence: 0 }),
+      99,
+    );
     await world.create(EXECUTIONS, anExecution());
     await startOperator();
     const { metadata } = await world.execution(isFinished);

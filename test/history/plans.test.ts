@@ -93,7 +93,7 @@ async function read(list: PastList<unknown>): Promise<void> {
 }
 
 describe('every statement of history', () => {
-  const writer = (): HistoryWriter => new HistoryWriter(database);
+  const writer = (): HistoryWriter => new HistoryWriter(database, 'tenant-1');
 
   test.each<[string, string, () => Promise<unknown>]>([
     ['all sessions', 'sandboxes_newest', () => read(reader.sandboxes(tenant))],

@@ -32,7 +32,7 @@ afterAll(async () => {
 beforeEach(async () => {
   database = new Database({ url: await server.url(), clock: systemClock });
   await applyMigrations(database);
-  writer = new HistoryWriter(database);
+  writer = new HistoryWriter(database, 'default');
   log = new AuditLog({ database, clock: systemClock, logger: new FakeLogger() });
   api = await RestApi.start({
     database,

@@ -37,7 +37,7 @@ beforeEach(async () => {
   url = await server.url();
   database = new Database({ url, clock: systemClock });
   await applyMigrations(database);
-  writer = new HistoryWriter(database);
+  writer = new HistoryWriter(database, 'default');
   reader = new HistoryReader(database);
 });
 
@@ -204,6 +204,27 @@ describe('the fence', () => {
     expect(await rowOf()).toBeUndefined();
   });
 
+  it('is one per namespace: operators that share a database depose nobody and close no row of another', async () => {
+    const other = new HistoryWriter(database, 'tenant');
+    const ofOther = await other.claim({ lease: 'uid-other-lease', transitions: 0 });
+    const mine = await writer.claim({ lease: 'uid-lease', transitions: 7 });
+    const theirs = aSandbox({
+      metadata: { name: 'theirs', namespace: 'tenant', uid: 'uid-theirs' },
+    });
+    await other.upsert(rowsOf({ sandboxes: [theirs] }, { fence: ofOther }), ofOther);
+    await writer.upsert(rowsOf({ sandboxes: [running] }, { fence: mine }), mine);
+    const all = { after: '', limit: 10 };
+    expect((await writer.open('sandboxes', all)).map(({ uid }) => uid)).toEqual(['uid-box']);
+    expect((await other.open('sandboxes', all)).map(({ uid }) => uid)).toEqual(['uid-theirs']);
+  });
+
+  it('begins above that of a version which knew one leader for all', async () => {
+    await database.use((connection) =>
+      connection.execute(sql`insert into leader values (1, 41, 'uid-lease', 3)`),
+    );
+    expect(await writer.claim({ lease: 'uid-lease', transitions: 4 })).toBe(42);
+  });
+
   it('is given to each of many who ask at once only as far as they come later', async () => {
     const asked = [1, 2, 3, 4, 5].map((transitions) =>
       writer.claim({ lease: 'uid-lease', transitions }).catch((error: unknown) => error),
@@ -360,7 +381,7 @@ describe('the audit log', () => {
 describe('a database that is not there', () => {
   it('is told as such, without its password', async () => {
     const away = new Database({ url: 'mysql://root:hunter2@127.0.0.1:1/none', clock: systemClock });
-    const error = await new HistoryWriter(away)
+    const error = await new HistoryWriter(away, 'default')
       .upsert(rowsOf({ sandboxes: [running] }), 1)
       .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(HistoryError);
