@@ -155,7 +155,7 @@ function tenantRoutes(options: ApiOptions, clock: Clock): TenantRoutes {
 
 /** All endpoints of one namespace, with everything behind them put together. */
 function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
-  const { client, caches, namespace, database, randomHex = eightHexDigits } = options;
+  const { client, caches, namespace, database, stored, randomHex = eightHexDigits } = options;
   const history = database && new History(database, { namespace, clock });
   const shared = { client, namespace, clock };
   const sandboxes = new Repository({ ...shared, cache: caches.sandboxes, type: SANDBOXES });
@@ -164,7 +164,15 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
     clock,
     templates: new Repository({ ...shared, cache: caches.templates, type: SANDBOX_TEMPLATES }),
   });
-  const sessions = new Sessions({ sandboxes, templates, namespace, clock, randomHex, history });
+  const sessions = new Sessions({
+    sandboxes,
+    templates,
+    namespace,
+    clock,
+    randomHex,
+    history,
+    stored,
+  });
   const executions = new Executions({
     executions: new Repository({ ...shared, cache: caches.executions, type: EXECUTIONS }),
     sandboxes,
@@ -183,7 +191,6 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
     namespace,
   });
   const streams = new RunStreams({ executions, sandboxes, executors, executor, clock });
-  const { stored } = options;
   const probes = {
     ...(stored && { storage: (signal: AbortSignal) => stored.check(signal) }),
     ...(history === undefined ? {} : { database: () => history.ping() }),

@@ -323,6 +323,12 @@ describe('a list', () => {
   });
 });
 
+test('a session says where its files are kept', async () => {
+  const { uid } = api.sandbox(id).metadata;
+  const { body } = await api.client.get(`/sessions/${id}`);
+  expect(body['workspace_path']).toBe(`file://${folder}/objects/sessions/${uid}`);
+});
+
 test('a file is deleted, and gone', async () => {
   files().set('a', 'x');
   expect(await api.client.delete(`/sessions/${id}/files/a`)).toMatchObject({ status: 204 });

@@ -18,9 +18,17 @@ export function isActive(sandbox: Sandbox): boolean {
   return status === 'creating' || status === 'running';
 }
 
+/** What a session's own object does not say. */
+export interface SessionSurroundings {
+  /** As far as it is known. */
+  readonly template: SandboxTemplate | undefined;
+  /** Where its files are kept; null: nowhere but in its sandbox. */
+  readonly workspacePath: string | null;
+}
+
 export function presentSession(
   sandbox: Sandbox,
-  template: SandboxTemplate | undefined,
+  { template, workspacePath }: SessionSurroundings,
   lastUsed?: string,
 ): SessionResponse {
   const { spec } = sandbox;
@@ -30,7 +38,7 @@ export function presentSession(
     template_id: template === undefined ? templateIdOf(sandbox) : restIdOf(template),
     ...stateOf(sandbox),
     resource_limit: resourceLimitOf(sandbox, template),
-    workspace_path: null,
+    workspace_path: workspacePath,
     language_runtime: runtime,
     runtime_type: runtime,
     ...placeOf(sandbox),

@@ -13,7 +13,7 @@ import { ApiError } from './errors.ts';
 import type { History } from './history.ts';
 import { mergedPage, positionOf, uidsIn, type ListQuery, type MergedPage } from './history-page.ts';
 import { newSessionId, objectNameOf, restIdOf } from './names.ts';
-import { isActive } from './present-session.ts';
+import { isActive, type SessionSurroundings } from './present-session.ts';
 import { byNewest } from './present-time.ts';
 import type { Repository } from './repository.ts';
 import type { RequestContext } from './request-context.ts';
@@ -22,6 +22,7 @@ import type { PatchSessionRequest } from './schemas/session-patch.ts';
 import { sandboxPatch } from './session-patch.ts';
 import { sandboxDraft } from './submit.ts';
 import type { Templates } from './templates.ts';
+import type { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
 
 /** What a list of sessions is about; absent: any. */
 export interface SessionFilter {
@@ -39,6 +40,8 @@ export interface SessionsOptions {
   readonly randomHex: () => string;
   /** Absent: what is not live does not exist. */
   readonly history?: History | undefined;
+  /** Absent: files live and end with their pods. */
+  readonly stored?: StoredWorkspaces | undefined;
 }
 
 /** Ending a pod takes about a second; after this the answer says what is known by then. */
@@ -57,7 +60,13 @@ export class Sessions {
     this.#options = options;
   }
 
-  /** The template as far as it is known, for presenting a session. */
+  /** For presenting a session. */
+  surroundingsOf(sandbox: Sandbox): SessionSurroundings {
+    const workspacePath = this.#options.stored?.locationOf(sandbox.metadata.uid) ?? null;
+    return { template: this.templateOf(sandbox), workspacePath };
+  }
+
+  /** The template as far as it is known. */
   templateOf(sandbox: Sandbox): SandboxTemplate | undefined {
     return this.#options.templates.known(sandbox.spec.templateRef.name);
   }
@@ -103,9 +112,16 @@ export class Sessions {
     return sandbox !== undefined && restIdOf(sandbox) === id ? sandbox : undefined;
   }
 
+  /** Live or past. Throws HistoryError. */
+  async findAny(id: string, signal: AbortSignal): Promise<Sandbox | undefined> {
+    return (await this.find(id, signal)) ?? this.#options.history?.findSession(id);
+  }
+
   /** Live or past. Throws SessionNotFound or HistoryError. */
   async get(id: string, { signal }: RequestContext): Promise<Sandbox> {
-    return (await this.find(id, signal)) ?? this.#past(id);
+    const sandbox = await this.findAny(id, signal);
+    if (sandbox === undefined) throw sessionNotFound(id);
+    return sandbox;
   }
 
   async #past(id: string): Promise<Sandbox> {
@@ -153,8 +169,7 @@ export class Sessions {
   async delete(id: string, context: RequestContext): Promise<void> {
     const sandbox = await this.find(id, context.signal);
     if (sandbox === undefined) {
-      const past = await this.#past(id);
-      return this.#options.history?.hide(past);
+      return this.#deletePast(await this.#past(id), context);
     }
     try {
       await this.#options.sandboxes.delete(sandbox, context.signal);
@@ -163,6 +178,15 @@ export class Sessions {
       const isAnother = error instanceof NotFoundError || error instanceof ConflictError;
       throw isAnother ? sessionNotFound(id, error) : error;
     }
+  }
+
+  /** Its object is gone, and with it who would have removed its files. Those that can't be removed now the operator finds (operator/workspace/retention.ts). */
+  async #deletePast(sandbox: Sandbox, { logger, signal }: RequestContext): Promise<void> {
+    const { history, stored } = this.#options;
+    await history?.hide(sandbox);
+    await stored?.removeAll(sandbox.metadata.uid, signal).catch((error: unknown) => {
+      logger.warn('files of a deleted session are not removed yet', { error });
+    });
   }
 
   #activeOf(caller: string): number {

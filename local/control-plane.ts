@@ -16,6 +16,7 @@ import { createHttpClient, type HttpClient } from '../kube/http-client.ts';
 import { loadKubeConfig } from '../kube/kube-config.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { Pod } from '../kube/pod.ts';
+import { settingsIn } from '../operator/config.ts';
 import { packageIndexConfig } from '../operator/package-index/config.ts';
 import { createPackageIndexes } from '../operator/package-index/create.ts';
 import { createOperator, type Operator } from '../operator/operator.ts';
@@ -189,6 +190,7 @@ async function operate(
     identity: 'local',
     pod: { executorPublicKey, executorListen: 'unix:///run/executor/executor.sock' },
     podIndexes,
+    settings: settingsIn(process.env),
     ...mirrorTo(history.database),
   });
   await operator.start();

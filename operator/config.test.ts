@@ -1,4 +1,4 @@
-import { operatorConfig } from './config.ts';
+import { operatorConfig, settingsIn } from './config.ts';
 
 const KEY = { SANDBOX_SIGNING_KEY_FILE: '/key.pem' };
 
@@ -34,7 +34,9 @@ test.each([
 
 test('takes every time and bound of a decision from a variable of its name', () => {
   const given = { ...KEY, SANDBOX_START_TIMEOUT_MS: '5000', SANDBOX_MAX_LOSSES_IN_A_ROW: '0' };
-  expect(operatorConfig(given).settings).toEqual({ startTimeoutMs: 5_000, maxLossesInARow: 0 });
+  const expected = { startTimeoutMs: 5_000, maxLossesInARow: 0 };
+  expect(operatorConfig(given).settings).toEqual(expected);
+  expect(settingsIn(given)).toEqual(expected);
 });
 
 test.each([

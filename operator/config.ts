@@ -14,6 +14,10 @@ function variableOf(setting: string): string {
 
 const SETTINGS = Object.keys(DEFAULT_SETTINGS) as (keyof Settings)[];
 
+const settingsEnvironment = z.object(
+  Object.fromEntries(SETTINGS.map((setting) => [variableOf(setting), milliseconds])),
+);
+
 const environment = z.object({
   SANDBOX_NAMESPACE: z.string().min(1).max(63).default('default'),
   SANDBOX_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
@@ -29,7 +33,6 @@ const environment = z.object({
   SANDBOX_RETENTION_EXECUTION_DAYS: days.default(DEFAULT_RETENTION.executionDays),
   SANDBOX_RETENTION_AUDIT_DAYS: days.default(DEFAULT_RETENTION.auditDays),
   POD_NAME: z.string().min(1).optional(),
-  ...Object.fromEntries(SETTINGS.map((setting) => [variableOf(setting), milliseconds])),
 });
 
 /** Settings of the operator as a process of its own. */
@@ -71,7 +74,7 @@ export function operatorConfig(env: Readonly<Record<string, string | undefined>>
       executionDays: given.SANDBOX_RETENTION_EXECUTION_DAYS,
       auditDays: given.SANDBOX_RETENTION_AUDIT_DAYS,
     },
-    settings: settingsIn(given),
+    settings: settingsIn(env),
   };
 }
 
@@ -82,7 +85,9 @@ function forbiddenAddressIn(given: z.infer<typeof environment>): string | undefi
   return `tcp://${isIPv6(host) ? `[${host}]` : host}:${String(port)}`;
 }
 
-function settingsIn(given: Readonly<Record<string, unknown>>): Partial<Settings> {
+/** Times and bounds that the environment changes. Throws a ZodError that names the variable at fault. */
+export function settingsIn(env: Readonly<Record<string, string | undefined>>): Partial<Settings> {
+  const given = settingsEnvironment.parse(env);
   const entries = SETTINGS.map((setting) => [setting, given[variableOf(setting)]] as const);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }

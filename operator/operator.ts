@@ -17,6 +17,7 @@ import { keyOf, refOf } from '../kube/objects.ts';
 import type { ObjectRef } from '../kube/objects.ts';
 import type { Pod } from '../kube/pod.ts';
 import type { Term } from '../storage/history/writer.ts';
+import { endingsOf } from '../storage/history/endings.ts';
 import type { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
 import { createCaches, sandboxKeyOf } from './caches.ts';
 import type { Caches } from './caches.ts';
@@ -33,6 +34,7 @@ import { warnAboutDeletedTemplates } from './sandbox-template/events.ts';
 import { createServiceMetrics } from './service-metrics.ts';
 import { DEFAULT_SETTINGS } from './settings.ts';
 import type { Settings } from './settings.ts';
+import { createFileRetention } from './workspace/retention.ts';
 
 export interface OperatorDeps {
   readonly client: KubeClient;
@@ -113,7 +115,11 @@ export function createOperator(deps: OperatorDeps): Operator {
   forgetWhatIsGone(memory, caches, deps.executor);
   warnAboutDeletedTemplates(caches, events);
   // History first: it must have subscribed before anything changes.
-  const work = [...(history?.work ?? []), ...controllers];
+  const work = [
+    ...(history?.work ?? []),
+    ...controllers,
+    ...fileRetentionOf({ ...deps, caches, settings }),
+  ];
   return operatorOf(createManager(deps, { election, caches, work, events }), caches, memory);
 }
 
@@ -135,6 +141,24 @@ function historyOf(
   const term = (): Term =>
     election === undefined ? own : { lease: election.leaseUid, transitions: election.transitions };
   return createHistory({ ...deps, ...history, term, onKept });
+}
+
+function fileRetentionOf(
+  deps: OperatorDeps & { caches: Caches; settings: Settings },
+): readonly LeaderWork[] {
+  const { stored, history, caches, namespace, settings, logger } = deps;
+  if (stored === undefined) return [];
+  const database = history?.database;
+  const retention = createFileRetention({
+    ...deps,
+    ...settings,
+    stored,
+    sandboxes: caches.sandboxes,
+    endingsOf: async (uids) =>
+      database === undefined ? new Map() : endingsOf(database, { namespace, uids }),
+    logger: logger.child({ component: 'file-retention' }),
+  });
+  return [retention];
 }
 
 interface Parts {

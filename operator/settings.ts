@@ -26,6 +26,8 @@ export interface Settings {
   readonly sandboxGraceMs: number;
   /** How long a sandbox that has ended stays in the API server, where there is a history to go to. */
   readonly endedTtlMs: number;
+  /** How long the stored files of a sandbox stay after its end. */
+  readonly filesTtlMs: number;
   /** How long the end of a sandbox waits for its files to be stored before its pod goes all the same. */
   readonly storeTimeoutMs: number;
   /** Files that could not be stored for so long are told in a condition. */
@@ -49,6 +51,8 @@ export const DEFAULT_SETTINGS: Settings = {
   cancelGraceMs: 10_000,
   sandboxGraceMs: 5_000,
   endedTtlMs: 86_400_000,
+  // As long as history tells of the executions whose artifacts they are.
+  filesTtlMs: 30 * 86_400_000,
   storeTimeoutMs: 60_000,
   storeQuietMs: 10_000,
   countDelayMs: 2_000,

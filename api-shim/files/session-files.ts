@@ -92,7 +92,7 @@ export class SessionFiles {
   }
 
   async #known(sessionId: string, { signal }: RequestContext): Promise<Sandbox> {
-    const sandbox = await this.#options.sessions.find(sessionId, signal);
+    const sandbox = await this.#options.sessions.findAny(sessionId, signal);
     if (sandbox !== undefined) return sandbox;
     throw new ApiError('UnknownSession', `Session not found: ${sessionId}`);
   }

@@ -31,7 +31,7 @@ export function dependencyRoutes(
       ],
       handle: async ({ params, body }, context) => {
         const sandbox = await dependencies.install(params.session_id, body, context);
-        return presentSession(sandbox, sessions.templateOf(sandbox));
+        return presentSession(sandbox, sessions.surroundingsOf(sandbox));
       },
     }),
   ];

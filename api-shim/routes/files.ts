@@ -26,6 +26,7 @@ const ANY_BYTES = 'application/octet-stream';
 const UPLOADED = { status: 200, description: 'The file is there', schema: uploadedFile };
 const WRITE_ERRORS = [
   'UnknownSession',
+  'HistoryUnavailable',
   'InactiveSession',
   'SessionNotReady',
   'InvalidFilePath',
@@ -36,6 +37,7 @@ const WRITE_ERRORS = [
   'SandboxMisbehaved',
 ] as const;
 const READ_ERRORS = [
+  'HistoryUnavailable',
   'FilesNotKept',
   'SessionNotReady',
   'SandboxUnreachable',

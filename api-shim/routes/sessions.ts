@@ -17,7 +17,7 @@ import type { Sessions } from '../sessions.ts';
 
 export function sessionRoutes(sessions: Sessions, activity: LiveActivity): readonly Route[] {
   const present = (sandbox: Sandbox, lastUsed?: string): SessionResponse =>
-    presentSession(sandbox, sessions.templateOf(sandbox), lastUsed);
+    presentSession(sandbox, sessions.surroundingsOf(sandbox), lastUsed);
   return [
     route({
       id: 'createSession',

@@ -47,7 +47,7 @@ export function usageRoutes({ sessions, executors, executor, clock }: UsageDeps)
           { clock, ms: WAIT_MS, reason, signals: [signal] },
           (bounded) => executor.usage(target, bounded).catch(rethrow(bounded)),
         );
-        const session = presentSession(sandbox, sessions.templateOf(sandbox));
+        const session = presentSession(sandbox, sessions.surroundingsOf(sandbox));
         return present(session, usage, new Date(clock.now()).toISOString());
       },
     }),

@@ -81,10 +81,10 @@ export const sessionResponse = z
     resource_limit: z
       .object({ cpu: z.string(), memory: z.string(), disk: z.string(), max_processes: z.int() })
       .nullable(),
-    workspace_path: z
-      .string()
-      .nullable()
-      .meta({ description: 'Where the workspace is kept; null without object storage.' }),
+    workspace_path: z.string().nullable().meta({
+      description:
+        'Where the files of the session are kept, for whoever may look there; null where they end with its sandbox.',
+    }),
     language_runtime: z
       .enum(RUNTIMES)
       .nullable()
@@ -120,7 +120,7 @@ export const sessionResponse = z
         reason: 'ExecutorAnswering',
         message: null,
         resource_limit: { cpu: '1', memory: '512Mi', disk: '1Gi', max_processes: 128 },
-        workspace_path: null,
+        workspace_path: 's3://sandbox-files/sessions/5e0c8a52-7d4b-4f5e-9a53-0d6f3f0f8c1a',
         language_runtime: 'python3.11',
         runtime_type: 'python3.11',
         runtime_node: 'node-1',

@@ -8,7 +8,7 @@ import type { Term } from '../../storage/history/writer.ts';
 import type { Caches } from '../caches.ts';
 import type { Archive } from './archive.ts';
 import type { Subject } from './backlog.ts';
-import { Janitor } from './janitor.ts';
+import { createJanitor } from './janitor.ts';
 import { createMirrorMetrics } from './metrics.ts';
 import { Mirror } from './mirror.ts';
 
@@ -46,5 +46,5 @@ export function createHistory(deps: HistoryDeps): History {
     return { size, dropped, oldestSeconds };
   });
   const mirror = new Mirror({ ...deps, logger, metrics });
-  return { archive: mirror, work: [mirror, new Janitor({ ...deps, logger, metrics })] };
+  return { archive: mirror, work: [mirror, createJanitor({ ...deps, logger, metrics })] };
 }

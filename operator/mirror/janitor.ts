@@ -3,6 +3,7 @@ import type { Logger } from '../../kube/logger.ts';
 import type { Database } from '../../storage/history/database.ts';
 import { historyError } from '../../storage/history/errors.ts';
 import { purge, type Retention } from '../../storage/history/retention.ts';
+import { Periodic } from '../periodic.ts';
 import type { MirrorMetrics } from './metrics.ts';
 
 export interface JanitorOptions {
@@ -18,49 +19,23 @@ const EVERY_MS = 60 * 60_000;
 const FIRST_AFTER_MS = 60_000;
 
 /** Removes what is older than it may get, once an hour, while this process leads. */
-export class Janitor {
-  readonly #options: JanitorOptions;
-  readonly #stop = new AbortController();
-  #cancelTimer: () => void = () => undefined;
-  #working: Promise<void> = Promise.resolve();
+export function createJanitor(options: JanitorOptions): Periodic {
+  const work = (signal: AbortSignal): Promise<void> => clean(options, signal);
+  return new Periodic({
+    clock: options.clock,
+    firstAfterMs: FIRST_AFTER_MS,
+    everyMs: EVERY_MS,
+    work,
+  });
+}
 
-  constructor(options: JanitorOptions) {
-    this.#options = options;
-  }
-
-  start(): void {
-    this.#schedule(FIRST_AFTER_MS);
-  }
-
-  async stop(): Promise<void> {
-    this.abort();
-    await this.#working;
-  }
-
-  abort(): void {
-    this.#stop.abort();
-    this.#cancelTimer();
-  }
-
-  #schedule(afterMs: number): void {
-    this.#cancelTimer = this.#options.clock.schedule(() => {
-      this.#working = this.#clean().finally(() => {
-        if (!this.#stop.signal.aborted) this.#schedule(EVERY_MS);
-      });
-    }, afterMs);
-  }
-
-  async #clean(): Promise<void> {
-    const { database, retention, clock, logger, metrics } = this.#options;
-    try {
-      const rows = await purge(database, retention, {
-        now: clock.now(),
-        signal: this.#stop.signal,
-      });
-      metrics.purged(rows);
-      if (rows > 0) logger.info('removed old rows of history', { rows });
-    } catch (error) {
-      logger.warn('old rows of history could not be removed', { error: historyError(error) });
-    }
+async function clean(options: JanitorOptions, signal: AbortSignal): Promise<void> {
+  const { database, retention, clock, logger, metrics } = options;
+  try {
+    const rows = await purge(database, retention, { now: clock.now(), signal });
+    metrics.purged(rows);
+    if (rows > 0) logger.info('removed old rows of history', { rows });
+  } catch (error) {
+    logger.warn('old rows of history could not be removed', { error: historyError(error) });
   }
 }

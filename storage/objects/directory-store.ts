@@ -4,6 +4,7 @@ import { mkdir, open, readFile, rename, rm, rmdir, stat, writeFile } from 'node:
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { pathToFileURL } from 'node:url';
 import { exactly } from './counted.ts';
 import { translateFileError } from './directory-errors.ts';
 import { filesBehind } from './directory-walk.ts';
@@ -33,6 +34,10 @@ export class DirectoryStore implements ObjectStore {
 
   constructor(root: string) {
     this.#root = path.resolve(root);
+  }
+
+  locationOf(key: string): string {
+    return pathToFileURL(this.#place('objects', key)).href;
   }
 
   async put(key: string, content: Readable, options: PutOptions = {}): Promise<void> {

@@ -64,6 +64,8 @@ export interface PresignOptions {
  */
 export interface ObjectStore {
   readonly kind: 's3' | 'directory';
+  /** Where that is, as a URL for people: `s3://bucket/key` or `file:///folder/key`. It opens nothing. */
+  locationOf(key: string): string;
   /** Whole, or not at all: an object that is there already stays until the new one is complete. */
   put(key: string, content: Readable, options?: PutOptions): Promise<void>;
   /** Throws NotFound or BadRange. */

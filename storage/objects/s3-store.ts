@@ -56,6 +56,10 @@ export class S3Store implements ObjectStore {
     this.#bucket = bucket;
   }
 
+  locationOf(key: string): string {
+    return `s3://${this.#bucket}/${checkKey(key)}`;
+  }
+
   async put(key: string, content: Readable, options: PutOptions = {}): Promise<void> {
     const target = { Bucket: this.#bucket, Key: checkKey(key) };
     const { size, contentType: ContentType = DEFAULT_TYPE } = options;

@@ -1,4 +1,4 @@
-import { fileKey, filesPrefix, manifestKey } from './layout.ts';
+import { fileKey, filesPrefix, idOfManifest, manifestKey } from './layout.ts';
 
 const badKey = expect.objectContaining({ code: 'BadKey' });
 
@@ -22,3 +22,9 @@ test.each(['', '/etc/passwd', '../s10/x', 'a/../../x', 'a//b', 'a\0', 'a'.repeat
     expect(() => fileKey('s1', path)).toThrow(badKey);
   },
 );
+
+test('the key of a manifest tells whose it is, and no other key does', () => {
+  expect(idOfManifest(manifestKey('s1'))).toBe('s1');
+  for (const key of ['sessions/s1/a.json', 'manifests/.json', 'manifests/a/b.json', 'manifests/s1'])
+    expect(idOfManifest(key)).toBeUndefined();
+});

@@ -15,7 +15,20 @@ export function fileKey(id: string, path: string): string {
 
 /** Beside the files, so that no path of a user can be its key. */
 export function manifestKey(id: string): string {
-  return `manifests/${checkId(id)}.json`;
+  return `${MANIFESTS}${checkId(id)}${SUFFIX}`;
+}
+
+/** What the keys of all manifests begin with. */
+export const MANIFESTS = 'manifests/';
+const SUFFIX = '.json';
+
+/** Whose manifest has this key; undefined: it is none of ours. */
+export function idOfManifest(key: string): string | undefined {
+  const id =
+    key.startsWith(MANIFESTS) && key.endsWith(SUFFIX)
+      ? key.slice(MANIFESTS.length, -SUFFIX.length)
+      : '';
+  return ID.test(id) ? id : undefined;
 }
 
 function checkId(id: string): string {

@@ -7,7 +7,7 @@ import type {
   OpenObject,
   PresignOptions,
 } from '../objects/object-store.ts';
-import { fileKey, filesPrefix, manifestKey } from './layout.ts';
+import { fileKey, filesPrefix, idOfManifest, manifestKey, MANIFESTS } from './layout.ts';
 import { type Manifest, NOTHING, parseManifest } from './manifest.ts';
 
 /** Far above what the largest listing of an executor comes to. */
@@ -24,6 +24,11 @@ export class StoredWorkspaces {
 
   constructor(store: ObjectStore) {
     this.#store = store;
+  }
+
+  /** Of a session's files, as a URL for people. */
+  locationOf(id: string): string {
+    return this.#store.locationOf(filesPrefix(id).slice(0, -1));
   }
 
   /** Of a session of which nothing is stored, nothing. */
@@ -69,6 +74,16 @@ export class StoredWorkspaces {
 
   async presign(id: string, path: string, options: PresignOptions): Promise<string | undefined> {
     return this.#store.presign(fileKey(id, path), options);
+  }
+
+  /** Of which sessions something is stored, a page at a time. A manifest is removed last, so a removal that broke off is found again. */
+  async *ids(signal?: AbortSignal): AsyncGenerator<readonly string[]> {
+    let cursor: string | undefined;
+    do {
+      const page = await this.#store.list(MANIFESTS, { cursor, ...given(signal) });
+      yield page.objects.map(({ key }) => idOfManifest(key)).filter((id) => id !== undefined);
+      ({ cursor } = page);
+    } while (cursor !== undefined);
   }
 
   /** Everything of this session and of no other; the manifest last, for it tells that there is something. */

@@ -37,6 +37,10 @@ export class FailingStore implements ObjectStore {
     await this.#seen(() => true);
   }
 
+  locationOf(key: string): string {
+    return this.#store.locationOf(key);
+  }
+
   async put(key: string, content: Readable, options?: PutOptions): Promise<void> {
     this.#ask('');
     await this.#store.put(key, content, options);

@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { Readable } from 'node:stream';
 import type { Execution } from '../../crds/execution.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import { systemClock } from '../../kube/clock.ts';
@@ -6,6 +10,8 @@ import { Database } from '../../storage/history/database.ts';
 import { applyMigrations } from '../../storage/history/migrations.ts';
 import { audit } from '../../storage/history/schema.ts';
 import { HistoryWriter } from '../../storage/history/writer.ts';
+import { DirectoryStore } from '../../storage/objects/directory-store.ts';
+import { StoredWorkspaces } from '../../storage/workspaces/stored-workspaces.ts';
 import { anExecution } from '../builders/execution.ts';
 import { aSandbox } from '../builders/sandbox.ts';
 import { FakeLogger } from '../fakes/logger.ts';
@@ -186,6 +192,55 @@ describe('the executions of a session', () => {
       `/sessions/${id}/executions?limit=3&offset=18&status=completed`,
     );
     expect(idsIn(last.body)).toEqual(['old-1', 'old-0']);
+  });
+});
+
+describe('the files of a session of the past', () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'scp-past-files-'));
+  const stored = new StoredWorkspaces(new DirectoryStore(folder));
+  let ofPast: RestApi;
+
+  beforeEach(async () => {
+    ofPast = await RestApi.start({ database, stored });
+    await past([pastSession('box')]);
+    const content = Readable.from([Buffer.from('kept')]);
+    await stored.putFile('uid-box', { path: 'out/a.txt', size: 4 }, { content });
+    const file = { path: 'out/a.txt', size: 4, version: '1', executable: false };
+    await stored.putManifest('uid-box', {
+      files: [{ ...file, modifiedAt: '2025-12-31T22:30:00Z' }],
+    });
+  });
+  afterEach(() => ofPast.stop());
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it('are listed and read as before', async () => {
+    const { body } = await ofPast.client.get('/sessions/box/files');
+    expect(body).toMatchObject({ count: 1, files: [{ name: 'out/a.txt', size: 4 }] });
+    expect((await ofPast.client.get('/sessions/box/files/out/a.txt')).text).toBe('kept');
+    expect(await ofPast.client.get('/sessions/box/files/other')).toMatchObject({ status: 404 });
+    const { body: session } = await ofPast.client.get('/sessions/box');
+    expect(session['workspace_path']).toBe(`file://${folder}/objects/sessions/uid-box`);
+  });
+
+  it('cannot be changed', async () => {
+    const upload = { raw: 'x', headers: { 'Content-Type': 'application/octet-stream' } };
+    const answer = await ofPast.client.send('PUT', '/sessions/box/files/out/a.txt', upload);
+    expect(answer).toMatchObject({ status: 400, body: { code: 'InactiveSession' } });
+  });
+
+  it('are nobody’s to see from another namespace', async () => {
+    const other = await RestApi.start({ database, stored, namespace: 'other' });
+    expect(await other.client.get('/sessions/box/files')).toMatchObject({ status: 400 });
+    expect(await other.client.get('/sessions/box/files/out/a.txt')).toMatchObject({ status: 404 });
+    await other.stop();
+  });
+
+  it('go with it', async () => {
+    expect((await ofPast.client.delete('/sessions/box')).status).toBe(204);
+    expect(await stored.manifest('uid-box')).toEqual({ files: [] });
+    await expect(stored.openFile('uid-box', 'out/a.txt')).rejects.toThrow();
   });
 });
 

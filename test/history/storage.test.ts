@@ -6,6 +6,7 @@ import { LIMITS } from '../../crds/limits.ts';
 import { systemClock } from '../../kube/clock.ts';
 import { AuditLog } from '../../storage/history/audit-log.ts';
 import { Database } from '../../storage/history/database.ts';
+import { endingsOf } from '../../storage/history/endings.ts';
 import { HistoryError } from '../../storage/history/errors.ts';
 import { applyMigrations } from '../../storage/history/migrations.ts';
 import { HistoryReader } from '../../storage/history/reader.ts';
@@ -419,3 +420,27 @@ describe('a database that is not there', () => {
 function nested(depth: number): unknown {
   return depth === 0 ? 'bottom' : [nested(depth - 1)];
 }
+
+describe('how sandboxes ended', () => {
+  const uids = ['uid-box', 'uid-unknown'];
+  const ask = (namespace = 'default') => endingsOf(database, { namespace, uids });
+
+  it('is known of those that are gone', async () => {
+    await writeRows(rowsOf({ sandboxes: [ended] }, { expired: true, gone: true }));
+    expect(await ask()).toEqual(
+      new Map([['uid-box', { endedAt: Date.parse('2026-01-01T01:00:00Z'), isDeleted: false }]]),
+    );
+    expect((await ask('other')).size).toBe(0);
+  });
+
+  it('says whether a person deleted it', async () => {
+    await writeRows(rowsOf({ sandboxes: [running] }, { gone: true }));
+    expect((await ask()).get('uid-box')).toEqual({ endedAt: undefined, isDeleted: true });
+  });
+
+  it('is not known of what is there', async () => {
+    await writeRows(rowsOf({ sandboxes: [ended] }));
+    expect((await ask()).size).toBe(0);
+    expect((await endingsOf(database, { namespace: 'default', uids: [] })).size).toBe(0);
+  });
+});

@@ -37,6 +37,11 @@ export function storeContract(open: () => Promise<ObjectStore>): void {
       expect(await store.head('one/hello.txt')).toEqual(head);
     });
 
+    test('has a URL for people, whether or not it is there', () => {
+      expect(store.locationOf('one/hello.txt')).toMatch(/^(s3|file):\/\/.+\/one\/hello\.txt$/);
+      expect(() => store.locationOf('../up')).toThrow(coded('BadKey') as Error);
+    });
+
     test('may be of a length that nobody knows beforehand', async () => {
       const bytes = randomBytes(11 * 2 ** 20);
       const chunks = Array.from({ length: 11 }, (_, n) =>
