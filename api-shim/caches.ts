@@ -7,7 +7,7 @@ import type { Logger } from '../kube/logger.ts';
 import type { RuntimeMetrics } from '../kube/metrics.ts';
 import { ObjectCache } from '../kube/object-cache.ts';
 import { PODS, type Pod } from '../kube/pod.ts';
-import { EXECUTIONS_BY_SANDBOX } from './executions.ts';
+import { EXECUTIONS_BY_SANDBOX, UNFINISHED_BY_SANDBOX } from './executions.ts';
 import { PODS_BY_OWNER } from './executor-of.ts';
 
 /** What the REST API reads from. */
@@ -25,16 +25,21 @@ export interface ApiCachesOptions {
   readonly metrics?: RuntimeMetrics;
 }
 
+/** The indexes that the cache of executions must have. */
+export const EXECUTION_INDEXES = {
+  [EXECUTIONS_BY_SANDBOX.name]: EXECUTIONS_BY_SANDBOX.of,
+  [UNFINISHED_BY_SANDBOX.name]: UNFINISHED_BY_SANDBOX.of,
+};
+
 /** Caches with the indexes that the REST API asks for; not started. */
 export function createApiCaches(options: ApiCachesOptions): ApiCaches {
-  const { name, of } = EXECUTIONS_BY_SANDBOX;
   return {
     sandboxes: new ObjectCache<Sandbox>({ ...options, type: SANDBOXES }),
     templates: new ObjectCache<SandboxTemplate>({ ...options, type: SANDBOX_TEMPLATES }),
     executions: new ObjectCache<Execution>({
       ...options,
       type: EXECUTIONS,
-      indexes: { [name]: of },
+      indexes: EXECUTION_INDEXES,
     }),
     pods: new ObjectCache<Pod>({
       ...options,

@@ -69,6 +69,30 @@ describe('reading', () => {
     });
   });
 
+  test('those that wait for their turn show how many must end before', async () => {
+    await api.addTemplate('two-at-once', { executions: { maxConcurrent: 2 } });
+    const session = await api.runningSession({ template_id: 'two-at-once' });
+    const ids: string[] = [];
+    for (let n = 0; n < 4; n += 1) {
+      api.clock.advance(1);
+      ids.push(await submitted(session));
+    }
+    const [first = '', second = '', ...rest] = ids;
+    const places = async (all: readonly string[]): Promise<unknown[]> =>
+      Promise.all(all.map(async (id) => (await resultOf(id))['queue_position']));
+    expect(await places([first, second, ...rest])).toEqual([0, 0, 1, 2]);
+    api.reportExecution(first, { phase: 'Running', startedAt: END.startedAt });
+    api.reportExecution(second, COMPLETED);
+    expect(await places([first, second, ...rest])).toEqual([null, null, 0, 1]);
+    const { body } = await api.client.post(`/sessions/${session}/execute`, HELLO);
+    expect(body['queue_position']).toBe(2);
+    const page = await api.client.get(`/sessions/${session}/executions?status=pending`);
+    const shown = listOf(page.body['items']).map(
+      (item) => (item as { queue_position: unknown }).queue_position,
+    );
+    expect(shown).toEqual([2, 1, 0]);
+  });
+
   test('a running one shows as running, and no exit code before its end', async () => {
     const id = await submitted(await api.runningSession());
     api.reportExecution(id, { phase: 'Running', exitCode: 0, startedAt: END.startedAt });

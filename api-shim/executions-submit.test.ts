@@ -29,6 +29,7 @@ describe('submitting', () => {
         execution_id: expect.stringMatching(/^exec_\d{14}_[0-9a-f]{8}$/),
         session_id: 'demo',
         status: 'pending',
+        queue_position: 0,
         created_at: '2026-11-24T07:02:20.607Z',
       });
       expect(api.cluster.calls.slice(before)).toEqual([

@@ -1,4 +1,5 @@
 import { isFinished, type Execution } from '../crds/execution.ts';
+import { countAhead, maxConcurrent, placeInQueue } from '../crds/execution-queue.ts';
 import { executionStatusOf } from '../crds/rest-status.ts';
 import type { Sandbox } from '../crds/sandbox.ts';
 import type { Clock } from '../kube/clock.ts';
@@ -22,6 +23,13 @@ import { executionDraft } from './submit.ts';
 export const EXECUTIONS_BY_SANDBOX = {
   name: 'api-shim/sandbox',
   of: (execution: Execution): readonly string[] => [execution.spec.sandboxRef.name],
+} as const;
+
+/** The index of those that have not ended, also by their sandbox. */
+export const UNFINISHED_BY_SANDBOX = {
+  name: 'api-shim/unfinished',
+  of: (execution: Execution): readonly string[] =>
+    isFinished(execution) ? [] : [execution.spec.sandboxRef.name],
 } as const;
 
 export interface ExecutionsOptions {
@@ -122,6 +130,17 @@ export class Executions {
     }
   }
 
+  /** How many executions of its session must end before it can begin, by the rule of the operator; null: it has begun or ended. */
+  placeOf(execution: Execution): number | null {
+    if (executionStatusOf(execution) !== 'pending') return null;
+    const { executions, sandboxes, sessions } = this.#options;
+    const { name } = execution.spec.sandboxRef;
+    const sandbox = sandboxes.known(name);
+    const limit = maxConcurrent(sandbox && sessions.templateOf(sandbox));
+    const all = executions.listBy(UNFINISHED_BY_SANDBOX, name);
+    return placeInQueue(countAhead(execution, all, isRunning), limit);
+  }
+
   /** The execution as this process knows it now. */
   newest({ execution }: Run): Execution {
     return this.#options.executions.known(execution.metadata.name) ?? execution;
@@ -130,8 +149,7 @@ export class Executions {
   /** Resolves once the cache shows that it runs, or that it ended. */
   async whenStarted({ execution }: Run, signal: AbortSignal): Promise<Execution> {
     const { executions } = this.#options;
-    const until = (seen: Execution): boolean =>
-      seen.status?.phase === 'Running' || isFinished(seen);
+    const until = (seen: Execution): boolean => isRunning(seen) || isFinished(seen);
     const ref = executions.refTo(execution.metadata.name);
     return waitFor(executions.cache, ref, { until, signal });
   }
@@ -196,6 +214,10 @@ export class Executions {
     };
     return { signal: gone.signal, check, stop };
   }
+}
+
+function isRunning({ status }: Execution): boolean {
+  return status?.phase === 'Running';
 }
 
 const NOTHING = (): void => undefined;

@@ -1,5 +1,6 @@
 import { isFinished, type Execution, type ExecutionStatus } from '../crds/execution.ts';
 import { executionStatusOf } from '../crds/rest-status.ts';
+import type { Run } from './executions.ts';
 import { restIdOf } from './names.ts';
 import { presentArtifacts } from './present-artifacts.ts';
 import { createdAtOf } from './present-time.ts';
@@ -9,13 +10,22 @@ import type { ExecutionResponse } from './schemas/execution.ts';
 
 const BYTES_PER_MEGABYTE = 2 ** 20;
 
-/** `sessionId` is the REST id of its sandbox, which the execution itself does not hold. */
-export function presentExecution(execution: Execution, sessionId: string): ExecutionResponse {
+/** What an execution itself does not hold. */
+export interface Surroundings {
+  /** How many others must end before it begins; null: it has begun or ended. */
+  placeOf(execution: Execution): number | null;
+}
+
+export function presentRun(
+  surroundings: Surroundings,
+  { execution, sessionId }: Run,
+): ExecutionResponse {
   const { spec, status } = execution;
   return {
     id: restIdOf(execution),
     session_id: sessionId,
     status: executionStatusOf(execution),
+    queue_position: surroundings.placeOf(execution),
     code: spec.code,
     language: spec.language,
     timeout: spec.timeoutSeconds ?? null,

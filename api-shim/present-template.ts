@@ -25,6 +25,7 @@ export function presentTemplate(template: SandboxTemplate): TemplateResponse {
     default_disk_mb: megabytesOf(spec.resources.disk),
     default_timeout_sec: spec.timeouts.idleSeconds,
     default_env_vars: plainEnvOf(template),
+    max_concurrent_executions: spec.executions.maxConcurrent,
     is_active: ready?.status !== 'False',
     created_at: created,
     updated_at: latestOf(created, ready?.lastTransitionTime),

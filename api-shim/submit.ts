@@ -143,6 +143,7 @@ export function templateDraft(body: CreateTemplateRequest, origin: Origin): Draf
       },
       env: envOf(body.default_env_vars),
       timeouts: { idleSeconds: body.default_timeout },
+      executions: { maxConcurrent: body.max_concurrent_executions },
     }),
   };
 }
@@ -161,6 +162,7 @@ export function templatePatch(
       disk: mapped(body.default_disk_mb, byteQuantityOf),
     }),
     timeouts: dropEmpty({ idleSeconds: body.default_timeout }),
+    executions: dropEmpty({ maxConcurrent: body.max_concurrent_executions }),
     env: mapped(body.default_env_vars, (env) => [...secretEnvOf(current), ...envOf(env)]),
   });
   return spec === undefined ? undefined : { spec };

@@ -33,6 +33,7 @@ describe('creating', () => {
       default_disk_mb: 1024,
       default_timeout_sec: 300,
       default_env_vars: null,
+      max_concurrent_executions: 16,
       is_active: true,
       created_at: '2026-11-24T07:02:20.607Z',
       updated_at: '2026-11-24T07:02:20.607Z',
@@ -46,6 +47,7 @@ describe('creating', () => {
       default_disk_mb: 5120,
       default_timeout: 600,
       default_env_vars: { A: 'b' },
+      max_concurrent_executions: 4,
     };
     const { body } = await create(sent);
     const { default_timeout: timeout, ...echoed } = sent;
@@ -120,6 +122,8 @@ describe('creating', () => {
     ['case 136: too little memory', { default_memory_mb: 64 }],
     ['case 136: too little disk', { default_disk_mb: 100 }],
     ['case 136: too short a timeout', { default_timeout: 30 }],
+    ['no execution at a time', { max_concurrent_executions: 0 }],
+    ['more executions at a time than an executor takes', { max_concurrent_executions: 65 }],
     ['too short a timeout by its other name', { default_timeout_sec: 30 }],
     ['id of 65 characters', { id: 'x'.repeat(65) }],
     ['id with a slash', { id: 'a/b' }],

@@ -119,7 +119,10 @@ export type ExecutionArtifact = z.infer<typeof executionArtifact>;
 export const executionStatus = z.object({
   observedGeneration: observedGeneration.optional(),
   phase: z.enum(EXECUTION_PHASES).optional().describe('Where it is in its life.'),
-  reason: z.enum(EXECUTION_REASONS).optional().describe('Why it ended as it did.'),
+  reason: z
+    .enum(EXECUTION_REASONS)
+    .optional()
+    .describe('Why it ended as it did, or what it waits for.'),
   message: z.string().max(4_096).optional().describe('The reason in a sentence.'),
   conditions: conditions.optional(),
   exitCode: z

@@ -12,6 +12,8 @@ export const LIMITS = {
   artifacts: 200,
   artifactsBytes: 65_536,
   executionTimeoutSeconds: { min: 1, max: 3_600, default: 30 },
+  /** Executions of one sandbox that run at once; an executor takes no more than the largest. */
+  concurrentExecutions: { min: 1, max: 64, default: 16 },
   warmPoolSize: 1_000,
   envVars: 64,
   envValueCharacters: 32_768,

@@ -1,7 +1,9 @@
 /** The closed vocabulary of reasons. One word, one meaning, in every condition, status, event and REST answer. */
 
-/** Why an execution ended as it did. */
+/** Why an execution ended as it did; `Queued` is why it has not begun. */
 export const EXECUTION_REASONS = [
+  /** As many executions of its sandbox run as may at once. */
+  'Queued',
   /** Ended by itself with exit code 0. */
   'Completed',
   /** Ended by itself with another exit code; an uncaught exception is one. */

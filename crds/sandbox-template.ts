@@ -82,6 +82,19 @@ export const sandboxTemplateSpec = z.object({
     })
     .prefault({})
     .describe('Hold where a sandbox says nothing else.'),
+  executions: z
+    .object({
+      maxConcurrent: z
+        .int()
+        .min(LIMITS.concurrentExecutions.min)
+        .max(LIMITS.concurrentExecutions.max)
+        .default(LIMITS.concurrentExecutions.default)
+        .describe(
+          'How many executions of one sandbox run at once; further ones wait for their turn in the order of their creation.',
+        ),
+    })
+    .prefault({})
+    .describe('How executions share a sandbox.'),
   dependencies: templateDependencies
     .prefault({})
     .describe('Packages that its sandboxes have from the start.'),

@@ -18,6 +18,7 @@ describe('what is left out gets a default', () => {
       resources: { cpu: '1', memory: '512Mi', disk: '1Gi' },
       env: [],
       timeouts: { executionSeconds: 30, idleSeconds: 1_800, lifetimeSeconds: 21_600 },
+      executions: { maxConcurrent: 16 },
       dependencies: { packages: [] },
       isolation: {},
       scheduling: { nodeSelector: {}, tolerations: [] },

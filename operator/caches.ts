@@ -1,4 +1,4 @@
-import { EXECUTIONS } from '../crds/execution.ts';
+import { EXECUTIONS, isFinished } from '../crds/execution.ts';
 import type { Execution } from '../crds/execution.ts';
 import { LABEL, MANAGED_BY } from '../crds/names.ts';
 import { SANDBOXES } from '../crds/sandbox.ts';
@@ -29,6 +29,8 @@ export const INDEX = {
   template: 'template',
   /** Executions by the key of their sandbox. */
   sandbox: 'sandbox',
+  /** Executions that have not ended, by the key of their sandbox. */
+  unfinished: 'unfinished',
   /** Pods by the UID of their controlling owner. */
   owner: 'owner',
 } as const;
@@ -55,7 +57,10 @@ export function createCaches({ podIndexes, ...options }: CacheOptions): Caches {
     executions: new ObjectCache({
       ...options,
       type: EXECUTIONS,
-      indexes: { [INDEX.sandbox]: (execution) => [sandboxKeyOf(execution)] },
+      indexes: {
+        [INDEX.sandbox]: (execution) => [sandboxKeyOf(execution)],
+        [INDEX.unfinished]: (execution) => (isFinished(execution) ? [] : [sandboxKeyOf(execution)]),
+      },
     }),
     pods: new ObjectCache({
       ...options,

@@ -67,7 +67,7 @@ export function executionController(context: ControllerContext): Controller {
     isNewcomer: (uid) => newcomers.has(uid),
   });
   const concurrency = CONCURRENCY.execution;
-  const sources = [...executionSources(caches), newcomers];
+  const sources = [...executionSources(caches, memory.runs), newcomers];
   return new Controller({
     ...runtime(context),
     name: 'execution',

@@ -1,15 +1,19 @@
 import { isFinished } from '../crds/execution.ts';
+import type { Execution } from '../crds/execution.ts';
+import { maxConcurrent, nextInQueue, takesTurn } from '../crds/execution-queue.ts';
 import { isEnded, SANDBOXES } from '../crds/sandbox.ts';
 import type { Sandbox } from '../crds/sandbox.ts';
 import { SANDBOX_TEMPLATES } from '../crds/sandbox-template.ts';
 import type { Change } from '../kube/cache.ts';
-import { controllerOf, keyOf, refOf } from '../kube/objects.ts';
+import { controllerOf, keyOf, parseKey, refOf } from '../kube/objects.ts';
 import type { Pod } from '../kube/pod.ts';
 import { changed, deletionChanged, generationChanged } from '../kube/predicates.ts';
 import { byController, self, watches } from '../kube/sources.ts';
 import type { Source } from '../kube/sources.ts';
 import { INDEX, sandboxKeyOf, templateKeyOf } from './caches.ts';
 import type { Caches } from './caches.ts';
+import { isHandedOver } from './execution/handed-to.ts';
+import type { InFlightRuns } from './execution/runs.ts';
 import type { WarmPools } from './warm-pools.ts';
 
 /** Which changes make which objects worth a look. */
@@ -33,19 +37,47 @@ export function sandboxSources(caches: Caches): readonly Source[] {
   ];
 }
 
-export function executionSources({ executions, sandboxes }: Caches): readonly Source[] {
+export function executionSources(caches: Caches, runs: InFlightRuns): readonly Source[] {
+  const { executions, sandboxes, templates } = caches;
+  const unfinishedIn = (sandbox: Sandbox): readonly string[] =>
+    executions.byIndex(INDEX.unfinished, keyOf(refOf(sandbox))).map(keyOfObject);
   return [
     watches(executions, self),
+    watches(sandboxes, unfinishedIn, changed(whatExecutionsLookAt)),
     watches(
-      sandboxes,
-      (sandbox) =>
-        executions
-          .byIndex(INDEX.sandbox, keyOf(refOf(sandbox)))
-          .filter((execution) => !isFinished(execution))
-          .map(keyOfObject),
-      changed(whatExecutionsLookAt),
+      templates,
+      (template) => sandboxes.byIndex(INDEX.template, keyOf(refOf(template))).flatMap(unfinishedIn),
+      changed(({ spec }) => spec.executions),
     ),
+    turns(caches, runs),
   ];
+}
+
+/** An execution that leaves makes room for those that wait in the same sandbox. */
+function turns({ executions, sandboxes, templates }: Caches, runs: InFlightRuns): Source {
+  const limitIn = (sandboxKey: string): number => {
+    const sandbox = sandboxes.get(parseKey(sandboxKey));
+    return maxConcurrent(sandbox && templates.get(parseKey(templateKeyOf(sandbox))));
+  };
+  return {
+    subscribe: (enqueue) =>
+      executions.subscribe((change) => {
+        if (!hasLeft(change)) return;
+        const sandboxKey = sandboxKeyOf(change.object);
+        const waiting = executions.byIndex(INDEX.unfinished, sandboxKey);
+        const limit = limitIn(sandboxKey);
+        // With fewer than that nobody has waited.
+        if (waiting.length < limit) return;
+        const hasBegun = (execution: Execution): boolean => isHandedOver(execution, runs);
+        for (const next of nextInQueue(waiting, hasBegun, limit)) enqueue(keyOfObject(next));
+      }),
+    keys: () => [],
+  };
+}
+
+function hasLeft(change: Change<Execution>): boolean {
+  if (change.type === 'deleted') return !isFinished(change.object);
+  return change.type === 'updated' && takesTurn(change.previous) && !takesTurn(change.object);
 }
 
 /** Changes of how many sandboxes there are come after `delayMs`: many of them then cost one write. Members of a pool are looked at at once. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Executions, Run } from '../executions.ts';
+import type { Executions } from '../executions.ts';
 import { presentPage } from '../page.ts';
-import { presentExecution } from '../present-execution.ts';
+import { presentRun } from '../present-execution.ts';
 import { route, type Route } from '../route.ts';
 import {
   executeRequest,
@@ -11,7 +11,6 @@ import {
   executionResponse,
   listExecutionsQuery,
   submittedResponse,
-  type ExecutionResponse,
 } from '../schemas/execution.ts';
 import { sessionPath } from '../schemas/session.ts';
 
@@ -38,12 +37,8 @@ function cancelRoute(executions: Executions): Route {
     success: { status: 200, description: 'The execution', schema: executionResponse },
     errors: ['ExecutionNotFound', 'SessionDeleted'],
     handle: async ({ params }, context) =>
-      present(await executions.cancel(params.execution_id, context)),
+      presentRun(executions, await executions.cancel(params.execution_id, context)),
   });
-}
-
-function present({ execution, sessionId }: Run): ExecutionResponse {
-  return presentExecution(execution, sessionId);
 }
 
 function submitRoutes(executions: Executions): readonly Route[] {
@@ -55,7 +50,7 @@ function submitRoutes(executions: Executions): readonly Route[] {
       tag: 'executions',
       summary: 'Run code in a session, answer at once',
       description:
-        'While the session is `creating` the execution stays pending and starts as soon as the sandbox is ready.',
+        'While the session is `creating`, or as many executions run in it as its template allows at once, the execution stays pending; `queue_position` tells its place.',
       input: z.object({ params: sessionPath, body: executeRequest }),
       success: {
         status: 201,
@@ -64,10 +59,11 @@ function submitRoutes(executions: Executions): readonly Route[] {
       },
       errors: ['SessionNotFound', 'SessionNotActive'],
       handle: async ({ params, body }, context) => {
-        const { id, session_id, status, created_at } = present(
+        const { id, session_id, status, queue_position, created_at } = presentRun(
+          executions,
           await executions.submit(params.session_id, body, context),
         );
-        return { execution_id: id, session_id, status, created_at };
+        return { execution_id: id, session_id, status, queue_position, created_at };
       },
     }),
     route({
@@ -89,7 +85,7 @@ function submitRoutes(executions: Executions): readonly Route[] {
       ],
       handle: async ({ params, query, body }, context) => {
         const run = await executions.submit(params.session_id, body, context);
-        return present(await executions.outcomeOf(run, query.sync_timeout, context));
+        return presentRun(executions, await executions.outcomeOf(run, query.sync_timeout, context));
       },
     }),
   ];
@@ -110,7 +106,7 @@ function readRoutes(executions: Executions): readonly Route[] {
       handle: async ({ params, query }, context) => {
         const page = await executions.page(params.session_id, query, context);
         return presentPage(page, query, (execution) =>
-          presentExecution(execution, params.session_id),
+          presentRun(executions, { execution, sessionId: params.session_id }),
         );
       },
     }),
@@ -129,7 +125,7 @@ function readRoutes(executions: Executions): readonly Route[] {
       success: { status: 200, description: 'The execution', schema: executionResponse },
       errors: ['ExecutionNotFound', 'HistoryUnavailable'],
       handle: async ({ params }, context) =>
-        present(await executions.get(params.execution_id, context)),
+        presentRun(executions, await executions.get(params.execution_id, context)),
     }),
   ];
 }

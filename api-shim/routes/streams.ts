@@ -2,8 +2,7 @@ import { z } from 'zod';
 import type { Clock } from '../../kube/clock.ts';
 import { errorBody, toApiError } from '../errors.ts';
 import type { Executions, Run } from '../executions.ts';
-import { executionStatusOf } from '../../crds/rest-status.ts';
-import { presentExecution } from '../present-execution.ts';
+import { presentRun } from '../present-execution.ts';
 import { Reply } from '../reply.ts';
 import { ClientGoneError, type RequestContext } from '../request-context.ts';
 import { route, type Route } from '../route.ts';
@@ -31,7 +30,10 @@ const END = 'end';
 export function streamRoutes({ executions, streams, clock }: StreamDeps): readonly Route[] {
   const stream = (run: Run, from: number, context: RequestContext): Reply => {
     const { signal } = context;
-    return eventStream(framesOf(streams.of(run, from, signal), context), { clock, signal });
+    return eventStream(framesOf(streams.of(run, from, signal), executions, context), {
+      clock,
+      signal,
+    });
   };
   return [
     route({
@@ -90,10 +92,11 @@ const NOTHING_MORE = new Reply((response) => {
 /** What goes wrong on the way is told as the last event: the head of the answer is long gone. */
 async function* framesOf(
   events: AsyncIterable<StreamEvent>,
+  executions: Executions,
   { logger, requestId }: RequestContext,
 ): AsyncGenerator<Frame> {
   try {
-    for await (const event of events) yield frameOf(event, requestId);
+    for await (const event of events) yield frameOf(event, executions, requestId);
   } catch (error) {
     if (error instanceof ClientGoneError) throw error;
     logger.error('a stream broke off', { error });
@@ -101,12 +104,12 @@ async function* framesOf(
   }
 }
 
-function frameOf(event: StreamEvent, requestId: string): Frame {
+function frameOf(event: StreamEvent, executions: Executions, requestId: string): Frame {
   switch (event.type) {
     case 'status':
-      return { event: 'status', data: statusOf(event.run) };
+      return { event: 'status', data: statusOf(presentRun(executions, event.run)) };
     case 'result':
-      return { event: 'result', id: END, data: resultOf(event.run) };
+      return { event: 'result', id: END, data: presentRun(executions, event.run) };
     case 'error':
       return { event: 'error', id: END, data: errorBody(event.error, requestId) };
     case 'gap':
@@ -121,12 +124,7 @@ function idOf({ n }: { readonly n?: number | undefined }): string | undefined {
   return n === undefined ? undefined : String(n);
 }
 
-function resultOf({ execution, sessionId }: Run): ExecutionResponse {
-  return presentExecution(execution, sessionId);
-}
-
-function statusOf(run: Run): object {
-  const { id, session_id, created_at, started_at } = resultOf(run);
-  const status = executionStatusOf(run.execution);
-  return { execution_id: id, session_id, status, created_at, started_at };
+function statusOf(execution: ExecutionResponse): object {
+  const { id, session_id, status, queue_position, created_at, started_at } = execution;
+  return { execution_id: id, session_id, status, queue_position, created_at, started_at };
 }

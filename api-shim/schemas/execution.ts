@@ -50,11 +50,17 @@ export const executeSyncQuery = z.object({
     .meta({ description: 'Seconds to wait for the end of the run.' }),
 });
 
+const queuePosition = z.int().min(0).nullable().meta({
+  description:
+    'How many executions of the session must end before it begins: the template says how many run at once. 0: it begins as soon as the session runs, or did a moment ago; null: it runs or has ended.',
+});
+
 export const submittedResponse = z
   .object({
     execution_id: z.string(),
     session_id: z.string(),
     status: z.enum(EXECUTION_STATUSES),
+    queue_position: queuePosition,
     created_at: timestamp,
   })
   .meta({
@@ -64,6 +70,7 @@ export const submittedResponse = z
         execution_id: 'exec_20261124070221_fcd4af56',
         session_id: 'sess_20261124_fcd4af56',
         status: 'pending',
+        queue_position: 0,
         created_at: '2026-11-24T07:02:21.301Z',
       },
     ],
@@ -85,6 +92,7 @@ export const executionResponse = z
     id: z.string(),
     session_id: z.string(),
     status: z.enum(EXECUTION_STATUSES),
+    queue_position: queuePosition,
     reason: z
       .enum(EXECUTION_REASONS)
       .nullable()
@@ -121,6 +129,7 @@ export const executionResponse = z
         id: 'exec_20261124070221_fcd4af56',
         session_id: 'sess_20261124_fcd4af56',
         status: 'completed',
+        queue_position: null,
         reason: 'Completed',
         code: 'def handler(event):\n    return {"result": "hello world"}',
         language: 'python',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LIMITS } from '../../crds/limits.ts';
 import { RUNTIMES } from '../../crds/sandbox-template.ts';
 import { decimal, examplesOf, envVars, integer, restId, timestamp } from './fields.ts';
 
@@ -10,6 +11,8 @@ const defaults = {
     description: 'Idle seconds after which a session of it ends.',
   }),
 };
+const { min, max, default: standard } = LIMITS.concurrentExecutions;
+const maxConcurrent = integer(min, max);
 const name = z.string().min(1).max(255);
 const image = z.string().min(1).max(512).meta({ example: 'sandbox-template-python-basic:latest' });
 
@@ -32,6 +35,10 @@ export const createTemplateRequest = z
       default_disk_mb: defaults.default_disk_mb.default(1024),
       default_timeout: defaults.default_timeout.default(300),
       default_env_vars: envVars.nullish(),
+      max_concurrent_executions: maxConcurrent.default(standard).meta({
+        description:
+          'Executions of one session that run at once; further ones wait for their turn.',
+      }),
     }),
   )
   .meta({
@@ -60,6 +67,7 @@ export const updateTemplateRequest = z
       default_disk_mb: defaults.default_disk_mb.nullish(),
       default_timeout: defaults.default_timeout.nullish(),
       default_env_vars: envVars.nullish(),
+      max_concurrent_executions: maxConcurrent.nullish(),
     }),
   )
   .meta({ id: 'UpdateTemplate', examples: [{ default_cpu_cores: 2, default_memory_mb: 1024 }] });
@@ -79,6 +87,7 @@ export const templateResponse = z
       .record(z.string(), z.string())
       .nullable()
       .meta({ description: 'Without those that come from a Secret; null if there are none.' }),
+    max_concurrent_executions: z.int(),
     is_active: z.boolean().meta({ description: 'False if it cannot be used.' }),
     created_at: timestamp,
     updated_at: timestamp,
@@ -96,6 +105,7 @@ export const templateResponse = z
         default_disk_mb: 1024,
         default_timeout_sec: 300,
         default_env_vars: null,
+        max_concurrent_executions: 16,
         is_active: true,
         created_at: '2026-11-24T07:00:00Z',
         updated_at: '2026-11-24T07:00:00Z',

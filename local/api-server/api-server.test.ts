@@ -119,6 +119,20 @@ describe('a server that starts again on what it kept', () => {
     ).toBe(before);
   });
 
+  test('shows what an older schema let in with the defaults of the newer one', async () => {
+    await reopened([GEAR_CRD]);
+    const gear = { apiVersion: 'gear.test/v1', kind: 'Gear', metadata: { name: 'one' } };
+    const first = await call('POST', GEARS, gear);
+    await server?.close();
+    const teeth = { type: 'integer', default: 12 };
+    const schema = { openAPIV3Schema: { type: 'object', properties: { teeth } } };
+    const versions = [{ name: 'v1', served: true, storage: true, schema }];
+    await reopened([{ ...GEAR_CRD, spec: { ...GEAR_CRD.spec, versions } }]);
+    const shown: unknown = JSON.parse((await call('GET', `${GEARS}/one`)).text);
+    expect(shown).toEqual({ ...Object(JSON.parse(first.text)), teeth: 12 });
+    expect((await call('GET', GEARS)).text).toContain('"teeth":12');
+  });
+
   test('ends watches from before, which it cannot serve', async () => {
     await reopened();
     await call('POST', MAPS, map('one'));

@@ -117,7 +117,11 @@ function urlOf(address: AddressInfo | string | null): string {
 function serveCustomKinds(storage: Storage, registry: Registry): void {
   const serve = (crd: ApiObject): void => {
     registry.remove(crd.metadata.name ?? '');
-    for (const kind of kindsOf(crd)) registry.add(kind);
+    for (const kind of kindsOf(crd)) {
+      registry.add(kind);
+      // What an older schema let in has the defaults of this one, as on the real server.
+      storage.reread(kind.storage, (object) => kind.strategy.decode(object).object);
+    }
   };
   for (const entry of storage.list(CRDS, '')) serve(entry.object);
   storage.subscribe(({ type, entry }) => {

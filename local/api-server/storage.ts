@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { parseObject, type ApiObject, type Ref, type StoredObject } from './objects.ts';
 import { isObject } from './json.ts';
 import type { Store } from './store.ts';
@@ -25,6 +26,8 @@ export interface Storage {
   list(storage: string, namespace: string): readonly Entry[];
   put(storage: string, ref: Ref, object: ApiObject): Entry;
   remove(entry: Entry): Entry;
+  /** Reads what is kept by another schema from now on: nothing is written, and nobody is told. */
+  reread(storage: string, decode: (object: ApiObject) => ApiObject): void;
   /** Calls `listener` on every write, within the write. */
   subscribe(listener: (change: Change) => void): void;
 }
@@ -65,10 +68,20 @@ export function openStorage(store: Store): Storage {
       publish({ type: 'DELETED', entry: gone, previous: entry });
       return gone;
     },
+    reread: (storage, decode) => {
+      const kept = collection(collections, storage);
+      for (const [key, entry] of kept) kept.set(key, rereadBy(decode, entry));
+    },
     subscribe: (listener) => {
       listeners.push(listener);
     },
   };
+}
+
+function rereadBy(decode: (object: ApiObject) => ApiObject, entry: Entry): Entry {
+  const object = stored(decode(entry.object));
+  if (isDeepStrictEqual(object, entry.object)) return entry;
+  return { ...entry, object, text: JSON.stringify(object) };
 }
 
 function entryOf(at: Ref & { storage: string }, draft: ApiObject, revision: number): Entry {

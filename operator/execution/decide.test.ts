@@ -90,6 +90,70 @@ describe('an execution that has not begun', () => {
   });
 });
 
+describe('an execution whose sandbox runs as many as it may', () => {
+  const template = aTemplate({ spec: { executions: { maxConcurrent: 2 } } });
+  const full = { template, ahead: 2 };
+
+  test('begins as the last of those that may, and not as the next one', () => {
+    expect(decide(seen({ template, ahead: 1 }), settings).actions).toMatchObject([
+      { type: 'followRun' },
+    ]);
+    expect(decide(seen(full), settings).actions).toEqual([]);
+  });
+
+  test('tells nothing of a short wait', () => {
+    const decision = decide(seen({ ...full, now: BORN + 400 }), settings);
+    expect(decision).toEqual({ actions: [], lookAgainMs: settings.runningAfterMs - 400 });
+  });
+
+  test('tells once what it waits for, and then waits to be woken', () => {
+    const { status, lookAgainMs } = decide(seen(full), settings);
+    expect(lookAgainMs).toBeUndefined();
+    expect(status).toEqual({
+      phase: 'Pending',
+      reason: 'Queued',
+      message:
+        'waits for its turn: 2 others run in its sandbox, which is what spec.executions.maxConcurrent of its template allows',
+      observedGeneration: 1,
+    });
+    if (status === undefined) return;
+    const told = decide(seen({ ...full, ahead: 9, execution: anExecution({ status }) }), settings);
+    expect(told).toEqual({ actions: [] });
+  });
+
+  test('says no more that it waits once it runs', () => {
+    const status = { phase: 'Pending', reason: 'Queued', message: 'waits' } as const;
+    const execution = anExecution({ status });
+    const now = BORN + 60 * SECOND;
+    const next = decide(seen({ execution, template, run: running, now }), settings).status;
+    expect(next).toMatchObject({ phase: 'Running', podName: 'box' });
+    expect(next?.reason).toBeUndefined();
+    expect(next?.message).toBeUndefined();
+  });
+
+  test('is cancelled without its turn', () => {
+    const execution = anExecution({ spec: { cancel: true } });
+    expect(decide(seen({ ...full, execution }), settings).status).toMatchObject({
+      phase: 'Cancelled',
+      message: 'cancelled before it started',
+    });
+  });
+
+  test.each([
+    ['that is followed', { run: running }],
+    ['that an earlier leader handed over', { execution: anExecution({ status: recorded }) }],
+  ])('and %s goes on, however many there are', (_what, handed) => {
+    const { status } = decide(seen({ ...full, ahead: 9, ...handed }), settings);
+    expect(status?.reason).not.toBe('Queued');
+  });
+
+  test('waits for ever: its timeout counts from its start', () => {
+    const now = BORN + 86_400 * SECOND;
+    const execution = anExecution({ spec: { timeoutSeconds: 1 } });
+    expect(decide(seen({ ...full, execution, now }), settings).status?.reason).toBe('Queued');
+  });
+});
+
 describe('an execution whose sandbox lost a pod', () => {
   const lostAt = timestamp(BORN + 5 * SECOND);
   const sandbox = sandboxWith(readyStatus({ lostAt, restarts: 1 }));

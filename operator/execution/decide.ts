@@ -1,5 +1,7 @@
 import { isFinished } from '../../crds/execution.ts';
 import type { ExecutionStatus } from '../../crds/execution.ts';
+import { maxConcurrent, placeInQueue } from '../../crds/execution-queue.ts';
+import { createdAtOf } from '../../crds/identity.ts';
 import { SANDBOX_CONDITIONS } from '../../crds/reasons.ts';
 import { isEnded } from '../../crds/sandbox.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
@@ -18,7 +20,7 @@ import { handedTo } from './handed-to.ts';
 import type { Observed } from './observe.ts';
 import { startRequestOf } from './request.ts';
 import type { RunOrder } from './runs.ts';
-import { finishedStatus, outcomeStatus, runningStatus } from './status.ts';
+import { finishedStatus, outcomeStatus, queuedStatus, runningStatus } from './status.ts';
 import type { Ending } from './status.ts';
 
 /** What to do about an execution, as data. */
@@ -48,6 +50,7 @@ const RULES: readonly Rule[] = [
   cancelRun,
   awaitReadySandbox,
   awaitPackages,
+  awaitTurn,
   startOrResume,
   reportRunning,
   awaitOutcome,
@@ -194,6 +197,16 @@ function awaitPackages({ execution, sandbox, pod, run }: Observed): Decision | u
   return awaitsPackages(sandbox, pod) ? { actions: [] } : undefined;
 }
 
+/** The end of another one brings it back; only a wait that lasts is worth a write, and no write tells how far it has come. */
+function awaitTurn(seen: Observed, { runningAfterMs }: Settings): Decision | undefined {
+  if (handedTo(seen) !== undefined) return undefined;
+  const limit = maxConcurrent(seen.template);
+  if (placeInQueue(seen.ahead, limit) === 0) return undefined;
+  const leftMs = timeCreated(seen) + runningAfterMs - seen.now;
+  if (leftMs > 0) return { actions: [], lookAgainMs: leftMs };
+  return { actions: [], status: queuedStatus(seen, limit) };
+}
+
 /** One that is known to have begun is only asked for: an executor that has forgotten it must not run it again. */
 function startOrResume(seen: Observed, { runningAfterMs }: Settings): Decision | undefined {
   const { execution, sandbox, pod, target } = seen;
@@ -245,6 +258,11 @@ function executionTimeoutMs({ execution, sandbox, template }: Observed): number 
 
 function createdAt({ execution, now }: Observed): number {
   return timeOf(execution.metadata.creationTimestamp) ?? now;
+}
+
+/** To the millisecond where that is known. */
+function timeCreated({ execution, now }: Observed): number {
+  return timeOf(createdAtOf(execution)) ?? now;
 }
 
 function isEnding(sandbox: Sandbox): boolean {

@@ -1,4 +1,5 @@
 import type { Execution } from '../../crds/execution.ts';
+import { countAhead } from '../../crds/execution-queue.ts';
 import { SANDBOXES } from '../../crds/sandbox.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import type { SandboxTemplate } from '../../crds/sandbox-template.ts';
@@ -8,12 +9,12 @@ import type { Clock } from '../../kube/clock.ts';
 import { NotFoundError } from '../../kube/errors.ts';
 import { parseKey } from '../../kube/objects.ts';
 import type { Pod } from '../../kube/pod.ts';
-import { sandboxKeyOf, templateKeyOf } from '../caches.ts';
+import { INDEX, sandboxKeyOf, templateKeyOf } from '../caches.ts';
 import type { Caches } from '../caches.ts';
 import type { Archive } from '../mirror/archive.ts';
 import type { OwnWrites } from '../own-writes.ts';
 import { podState } from '../sandbox/pod-state.ts';
-import { handedTo } from './handed-to.ts';
+import { handedTo, isHandedOver } from './handed-to.ts';
 import type { InFlightRuns, RunView } from './runs.ts';
 
 /** Everything that a decision about one execution looks at. */
@@ -27,6 +28,8 @@ export interface Observed {
   readonly target: ExecutorTarget | undefined;
   /** Absent: this process does not follow the run. */
   readonly run: RunView | undefined;
+  /** How many other executions of its sandbox run or have their turn before it. */
+  readonly ahead: number;
   /** It appeared while this process leads: nobody else can have handed it out. */
   readonly isNewcomer: boolean;
   /** Whether history has it as it is, and as one whose time is up; undefined: there is no history. */
@@ -72,10 +75,17 @@ function look(deps: ObserveDeps, execution: Execution, sandbox: Sandbox | undefi
     pod,
     target: targetOf(deps, pod),
     run,
+    ahead: ahead(deps, execution),
     isNewcomer: deps.isNewcomer(execution.metadata.uid),
     isMirrored: deps.archive?.isKept(execution),
     now: deps.clock.now(),
   };
+}
+
+function ahead({ caches, runs, writes }: ObserveDeps, execution: Execution): number {
+  const others = caches.executions.byIndex(INDEX.unfinished, sandboxKeyOf(execution));
+  const newest = others.map((other) => writes.newest(other));
+  return countAhead(execution, newest, (other) => isHandedOver(other, runs));
 }
 
 function cachedSandbox(deps: ObserveDeps, execution: Execution): Sandbox | undefined {

@@ -16,12 +16,26 @@ export type Ending = Pick<ExecutionStatus, 'phase' | 'reason' | 'message'>;
 const LONGEST_MESSAGE = 4_096;
 const LONGEST_SIGNAL = 16;
 
+/** It waits for others to end and has done so for a while. */
+export function queuedStatus(seen: Observed, limit: number): ExecutionStatus {
+  const runs = limit === 1 ? 'another execution runs' : `${String(limit)} others run`;
+  return {
+    ...seen.execution.status,
+    observedGeneration: seen.execution.metadata.generation,
+    phase: 'Pending',
+    reason: 'Queued',
+    message: `waits for its turn: ${runs} in its sandbox, which is what spec.executions.maxConcurrent of its template allows`,
+  };
+}
+
 /** It runs and has done so for a while. */
 export function runningStatus(seen: Observed, run: RunView, startedAt: string): ExecutionStatus {
   return {
     ...seen.execution.status,
     observedGeneration: seen.execution.metadata.generation,
     phase: 'Running',
+    reason: undefined,
+    message: undefined,
     ...handedOver(run),
     startedAt: plausibleTime(seen, startedAt),
   };

@@ -22,6 +22,7 @@ export function seenExecution(overrides: Partial<Observed> = {}): Observed {
     pod: aRunningPodOf(sandbox),
     target,
     run: undefined,
+    ahead: 0,
     isNewcomer: true,
     isMirrored: undefined,
     now: BORN + 10 * SECOND,

@@ -1,5 +1,5 @@
 import { createApp, type ApiOptions } from '../../api-shim/app.ts';
-import { EXECUTIONS_BY_SANDBOX } from '../../api-shim/executions.ts';
+import { EXECUTION_INDEXES } from '../../api-shim/caches.ts';
 import { listen, type ApiServer } from '../../api-shim/server.ts';
 import { EXECUTIONS, type Execution, type ExecutionStatus } from '../../crds/execution.ts';
 import { SANDBOXES, type Sandbox, type SandboxStatus } from '../../crds/sandbox.ts';
@@ -206,11 +206,10 @@ function podOf(sandbox: Sandbox, name: string): Draft<Pod> {
 function partsOf(): Parts {
   const clock = new FakeClock('2026-11-24T07:02:20.607Z');
   const cluster = new MemoryCluster(clock);
-  const { name, of } = EXECUTIONS_BY_SANDBOX;
   const caches = {
     sandboxes: cluster.cacheOf(SANDBOXES),
     templates: cluster.cacheOf(SANDBOX_TEMPLATES),
-    executions: cluster.cacheOf(EXECUTIONS, { [name]: of }),
+    executions: cluster.cacheOf(EXECUTIONS, EXECUTION_INDEXES),
     pods: cluster.cacheOf(PODS, { [PODS_BY_OWNER.name]: PODS_BY_OWNER.of }),
   };
   return {

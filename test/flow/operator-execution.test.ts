@@ -1,5 +1,6 @@
 import { EXECUTIONS, isFinished } from '../../crds/execution.ts';
 import { SANDBOXES } from '../../crds/sandbox.ts';
+import { SANDBOX_TEMPLATES } from '../../crds/sandbox-template.ts';
 import { anExecution } from '../builders/execution.ts';
 import type { ExecutionOverrides } from '../builders/execution.ts';
 import { aSandbox } from '../builders/sandbox.ts';
@@ -173,4 +174,106 @@ test('an answer that the server will not store ends the run all the same', async
   await run();
   const { status } = await world.execution(isFinished);
   expect(status).toMatchObject({ phase: 'Failed', reason: 'ReturnValueNotSerializable' });
+});
+
+describe('in a sandbox that runs two at once', () => {
+  const NAMES = ['a', 'b', 'c', 'd'] as const;
+
+  async function limit(maxConcurrent: number): Promise<void> {
+    const body = { spec: { executions: { maxConcurrent } } };
+    const ref = { namespace: 'default', name: 'python-basic' };
+    await world.client.patch(SANDBOX_TEMPLATES, ref, { kind: 'merge', body });
+    await world.template(
+      ({ spec }) => spec.executions.maxConcurrent === maxConcurrent,
+      'python-basic',
+    );
+  }
+
+  /** Their executor runs each until it is told otherwise. */
+  async function fourThatHang(): Promise<readonly string[]> {
+    world.executors.script = () => 'hangs';
+    await limit(2);
+    await world.sandbox(isReady);
+    const uids: string[] = [];
+    for (const name of NAMES) uids.push((await run({ metadata: { name } })).metadata.uid);
+    await begun(2);
+    return uids;
+  }
+
+  function started(): readonly string[] {
+    return world.executors.starts.map(({ id }) => id);
+  }
+
+  async function begun(count: number): Promise<void> {
+    await world.executors.until(() => world.executors.starts.length >= count);
+  }
+
+  /** Also says it of a wait, once that has lasted. */
+  async function told(name: string): Promise<void> {
+    world.clock.skip(1_500);
+    await world.execution(({ status }) => status?.reason === 'Queued', name);
+  }
+
+  test('the others wait for their turn, are told once, and begin in the order of their creation', async () => {
+    const uids = await fourThatHang();
+    await told('c');
+    await told('d');
+    expect(started()).toEqual(uids.slice(0, 2));
+    world.executors.finish(uids[1] ?? '');
+    await begun(3);
+    world.executors.finish(uids[0] ?? '');
+    await begun(4);
+    expect(started()).toEqual(uids);
+    for (const uid of uids) world.executors.finish(uid);
+    for (const name of NAMES) {
+      const { status } = await world.execution(isFinished, name);
+      expect(status).toMatchObject({ phase: 'Completed', reason: 'Completed' });
+    }
+    const writes = operator.recording.writesTo('d').length;
+    expect(writes).toBeLessThanOrEqual(3);
+  });
+
+  test('one that is cancelled while it waits never begins, and one that is deleted neither', async () => {
+    const uids = await fourThatHang();
+    const cancel = { spec: { cancel: true } };
+    await world.client.patch(
+      EXECUTIONS,
+      { namespace: 'default', name: 'c' },
+      { kind: 'merge', body: cancel },
+    );
+    const { status } = await world.execution(isFinished, 'c');
+    expect(status).toMatchObject({ phase: 'Cancelled', message: 'cancelled before it started' });
+    await world.client.delete(EXECUTIONS, { namespace: 'default', name: 'd' });
+    await world.gone(world.caches.executions, 'd');
+    await run({ metadata: { name: 'e' } });
+    world.executors.finish(uids[0] ?? '');
+    await begun(3);
+    const last = await world.execution(() => true, 'e');
+    expect(started()).toEqual([...uids.slice(0, 2), last.metadata.uid]);
+  });
+
+  test('one that is deleted while it runs makes room', async () => {
+    const uids = await fourThatHang();
+    await world.client.delete(EXECUTIONS, { namespace: 'default', name: 'a' });
+    await begun(3);
+    expect(started()).toEqual(uids.slice(0, 3));
+  });
+
+  test('a larger limit lets the waiting begin at once', async () => {
+    const uids = await fourThatHang();
+    await limit(4);
+    await begun(4);
+    expect([...started()].sort()).toEqual([...uids].sort());
+  });
+
+  test('another leader goes on with those that run and lets no more begin', async () => {
+    const uids = await fourThatHang();
+    await operator.stop();
+    operator = await world.startOperator();
+    await told('d');
+    expect(started()).toEqual(uids.slice(0, 2));
+    world.executors.finish(uids[0] ?? '');
+    await begun(3);
+    expect(started()).toEqual(uids.slice(0, 3));
+  });
 });

@@ -1,0 +1,67 @@
+import type { Execution } from './execution.ts';
+import { isFinished } from './execution.ts';
+import { createdAtOf } from './identity.ts';
+import { LIMITS } from './limits.ts';
+import type { SandboxTemplate } from './sandbox-template.ts';
+
+/** In which order the executions of a sandbox have their turn: the operator hands them over by it, and REST tells their place by it. */
+
+/** Whether an execution has begun as far as who asks knows, so that it holds one of the places. */
+export type HasBegun = (execution: Execution) => boolean;
+
+/** How many executions of a sandbox may run at once. */
+export function maxConcurrent(template: SandboxTemplate | undefined): number {
+  return template?.spec.executions.maxConcurrent ?? LIMITS.concurrentExecutions.default;
+}
+
+/** Neither ended nor about to be gone: one that is being deleted keeps nobody waiting. */
+export function takesTurn(execution: Execution): boolean {
+  return !isFinished(execution) && execution.metadata.deletionTimestamp === undefined;
+}
+
+/** How many of its sandbox's other executions run or have their turn before it. */
+export function countAhead(
+  execution: Execution,
+  all: readonly Execution[],
+  hasBegun: HasBegun,
+): number {
+  const turn = turnOf(execution);
+  const isAhead = (other: Execution): boolean =>
+    other.metadata.uid !== execution.metadata.uid &&
+    takesTurn(other) &&
+    (hasBegun(other) || inOrder(turnOf(other), turn) < 0);
+  return all.filter(isAhead).length;
+}
+
+/** How many of those ahead must end before one can begin. */
+export function placeInQueue(ahead: number, limit: number): number {
+  return Math.max(ahead - limit + 1, 0);
+}
+
+/** Those that wait and can begin now: as many as there is room for, in their order. */
+export function nextInQueue(
+  all: readonly Execution[],
+  hasBegun: HasBegun,
+  limit: number,
+): readonly Execution[] {
+  const present = all.filter(takesTurn);
+  const waiting = present.filter((execution) => !hasBegun(execution)).map(turnOf);
+  const free = Math.max(limit - (present.length - waiting.length), 0);
+  const first = waiting.sort(inOrder).slice(0, free);
+  return first.map(({ execution }) => execution);
+}
+
+interface Turn {
+  readonly execution: Execution;
+  readonly at: number;
+}
+
+function turnOf(execution: Execution): Turn {
+  return { execution, at: Date.parse(createdAtOf(execution)) };
+}
+
+/** By creation; of the same moment by name, so that everybody finds the same order. */
+function inOrder(one: Turn, other: Turn): number {
+  if (one.at !== other.at) return one.at - other.at;
+  return one.execution.metadata.name < other.execution.metadata.name ? -1 : 1;
+}
