@@ -4,6 +4,7 @@ import { sessionStatusOf } from '../crds/rest-status.ts';
 import type { Sandbox } from '../crds/sandbox.ts';
 import type { SandboxTemplate } from '../crds/sandbox-template.ts';
 import { presentDependencies } from './dependencies.ts';
+import { inheritedOf, type Inherited } from './inherited.ts';
 import { restIdOf } from './names.ts';
 import { createdAtOf, latestOf } from './present-time.ts';
 import { type SessionResponse } from './schemas/session.ts';
@@ -32,18 +33,19 @@ export function presentSession(
   lastUsed?: string,
 ): SessionResponse {
   const { spec } = sandbox;
-  const runtime = template?.spec.runtime ?? null;
+  const inherited = inheritedOf(sandbox, template);
+  const runtime = inherited?.runtime ?? null;
   return {
     id: restIdOf(sandbox),
     template_id: template === undefined ? templateIdOf(sandbox) : restIdOf(template),
     ...stateOf(sandbox),
-    resource_limit: resourceLimitOf(sandbox, template),
+    resource_limit: resourceLimitOf(sandbox, inherited),
     workspace_path: workspacePath,
     language_runtime: runtime,
     runtime_type: runtime,
     ...placeOf(sandbox),
     env_vars: Object.fromEntries(spec.env.map(({ name, value }) => [name, value])),
-    timeout: spec.timeouts.idleSeconds ?? template?.spec.timeouts.idleSeconds ?? 0,
+    timeout: spec.timeouts.idleSeconds ?? inherited?.idleSeconds ?? 0,
     ...presentDependencies(sandbox),
     ...timesOf(sandbox, lastUsed),
   };
@@ -63,9 +65,9 @@ function placeOf({
 
 function resourceLimitOf(
   { spec }: Sandbox,
-  template: SandboxTemplate | undefined,
+  inherited: Inherited | undefined,
 ): SessionResponse['resource_limit'] {
-  const { cpu, memory, disk } = { ...template?.spec.resources, ...spec.resources };
+  const { cpu, memory, disk } = { ...inherited?.resources, ...spec.resources };
   if (cpu === undefined || memory === undefined || disk === undefined) return null;
   return { cpu, memory, disk, max_processes: MAX_PROCESSES };
 }

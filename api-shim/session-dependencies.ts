@@ -6,6 +6,7 @@ import { withDeadline } from './deadline.ts';
 import { indexOf, installStateOf, mergedPackages, packagesOf } from './dependencies.ts';
 import { ApiError } from './errors.ts';
 import { isActive } from './present-session.ts';
+import { inheritedOf } from './inherited.ts';
 import type { Repository } from './repository.ts';
 import type { RequestContext } from './request-context.ts';
 import type { InstallRequest } from './schemas/dependencies.ts';
@@ -58,7 +59,7 @@ export class SessionDependencies {
 
   #patchOf(sandbox: Sandbox, body: InstallRequest): object {
     const { packages, indexUrl, attempt } = sandbox.spec.dependencies;
-    const runtime = this.#options.sessions.templateOf(sandbox)?.spec.runtime;
+    const runtime = inheritedOf(sandbox, this.#options.sessions.templateOf(sandbox))?.runtime;
     const index = body.python_package_index_url;
     const dependencies = {
       packages: mergedPackages(packages, packagesOf(body.dependencies, runtime)),

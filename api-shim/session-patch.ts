@@ -4,6 +4,7 @@ import type { Sandbox, SandboxSpec } from '../crds/sandbox.ts';
 import type { SandboxTemplate } from '../crds/sandbox-template.ts';
 import { replacedDependencies } from './dependencies.ts';
 import { ApiError } from './errors.ts';
+import { inheritedOf } from './inherited.ts';
 import { bytesOf, coresOf, isCpu, isMemory } from './quantities.ts';
 import type { PatchSessionRequest } from './schemas/session-patch.ts';
 
@@ -19,9 +20,10 @@ export function sandboxPatch(
 ): object | undefined {
   refuseOtherSize(body, sandbox, template);
   const { env } = sandbox.spec;
-  const timeouts = { ...template?.spec.timeouts, ...sandbox.spec.timeouts };
+  const inherited = inheritedOf(sandbox, template);
+  const timeouts = { idleSeconds: inherited?.idleSeconds, ...sandbox.spec.timeouts };
   const wishedEnv = merged(env, body.env_vars ?? {});
-  const dependencies = replacedDependencies(body, sandbox, template?.spec.runtime);
+  const dependencies = replacedDependencies(body, sandbox, inherited?.runtime);
   const changes = {
     ...(dependencies === undefined ? {} : { dependencies }),
     ...(wishedEnv === env ? {} : { env: wishedEnv }),

@@ -154,6 +154,28 @@ describe('listing', () => {
     });
   });
 
+  test('with what their template said, also when that is gone and, once they ended, when another took its name', async () => {
+    await api.addTemplate('gone');
+    await api.client.post('/sessions', { id: 'kept', template_id: 'gone' });
+    const inherited = {
+      runtime: 'python3.11',
+      resources: { cpu: '1', memory: '512Mi', disk: '1Gi' },
+      idleSeconds: 60,
+    } as const;
+    const status = { phase: 'Running', inherited } as const;
+    const said = {
+      language_runtime: 'python3.11',
+      timeout: 60,
+      resource_limit: { cpu: '1', memory: '512Mi', disk: '1Gi' },
+    };
+    api.reportSession('kept', status);
+    await api.client.delete('/templates/gone');
+    expect((await api.client.get('/sessions/kept')).body).toMatchObject(said);
+    api.reportSession('kept', { ...status, phase: 'Terminated' });
+    await api.addTemplate('gone', { runtime: 'nodejs20' });
+    expect((await api.client.get('/sessions/kept')).body).toMatchObject(said);
+  });
+
   test('case 36: in pages', async () => {
     await three();
     expect((await api.client.get('/sessions?limit=2&offset=0')).body).toMatchObject({

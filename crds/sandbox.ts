@@ -11,10 +11,12 @@ import {
   observedGeneration,
   plainEnv,
   resourceOverrides,
+  resources,
   timestamp,
 } from './fields.ts';
 import { GROUP, VERSION } from './names.ts';
 import { SANDBOX_REASONS } from './reasons.ts';
+import { RUNTIMES } from './sandbox-template.ts';
 
 /** For people; the conditions are the state machine. */
 export const SANDBOX_PHASES = [
@@ -96,6 +98,14 @@ export const sandboxStatus = z.object({
   idleDeadline: timestamp.optional().describe('It is not ended for idleness before then.'),
   expiresAt: timestamp.optional().describe('When its lifetime is over.'),
   terminatedAt: timestamp.optional().describe('When it ended.'),
+  inherited: z
+    .object({
+      runtime: z.enum(RUNTIMES),
+      resources,
+      idleSeconds,
+    })
+    .optional()
+    .describe('What its template said when it was first looked at; it outlives the template.'),
   dependencies: dependenciesStatus
     .optional()
     .describe('How far the installation of its packages is.'),

@@ -193,6 +193,20 @@ describe('a sandbox that serves', () => {
     });
   });
 
+  test('writes down what its template says, once: the template may go or change', () => {
+    const inherited = {
+      runtime: 'python3.11',
+      resources: { cpu: '1', memory: '512Mi', disk: '1Gi' },
+      idleSeconds: 1_800,
+    } as const;
+    const { status = {} } = decide(serving(), policy);
+    expect(status.inherited).toEqual(inherited);
+    const sandbox = aSandbox({ status });
+    const node = aTemplate({ spec: { runtime: 'nodejs20' } });
+    for (const template of [undefined, node])
+      expect(decide(serving({ sandbox, template }), policy).status).toBeUndefined();
+  });
+
   test('has its executor asked for its health from time to time', () => {
     const now = BORN + 60 * SECOND;
     const asked = decide(serving({ now, executor: { answeredAt: BORN + 30 * SECOND } }), policy);

@@ -129,6 +129,7 @@ function status(seen: Observed, headline: Headline, fields: Partial<SandboxStatu
     ...headline,
     message: message === '' ? undefined : message,
     observedGeneration: seen.sandbox.metadata.generation,
+    inherited: known.inherited ?? inheritedFrom(seen),
     conditions: conditions(seen, [
       podScheduled(seen),
       dependenciesInstalled(known.dependencies),
@@ -136,6 +137,13 @@ function status(seen: Observed, headline: Headline, fields: Partial<SandboxStatu
       terminated({ ...headline, message }),
     ]),
   };
+}
+
+/** Not renewed with the template: that would be a write for each of its sandboxes. */
+function inheritedFrom({ template }: Observed): SandboxStatus['inherited'] {
+  if (template === undefined) return undefined;
+  const { runtime, resources, timeouts } = template.spec;
+  return { runtime, resources, idleSeconds: timeouts.idleSeconds };
 }
 
 function conditions(

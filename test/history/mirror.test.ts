@@ -1,5 +1,6 @@
 import { EXECUTIONS, isFinished } from '../../crds/execution.ts';
 import { isEnded, SANDBOXES } from '../../crds/sandbox.ts';
+import { SANDBOX_TEMPLATES } from '../../crds/sandbox-template.ts';
 import { Registry } from 'prom-client';
 import { createHistory } from '../../operator/mirror/history.ts';
 import { systemClock } from '../../kube/clock.ts';
@@ -172,6 +173,22 @@ describe('an object whose time is up', () => {
     const reader = new HistoryReader(connect());
     expect((await reader.findSandbox('default', 'box'))?.status?.reason).toBe('TerminatedByUser');
     expect((await reader.findExecution('default', 'run'))?.sessionId).toBe('box');
+  });
+
+  it('still tells what it had of a template that is gone', async () => {
+    await startOperator();
+    await world.create(SANDBOXES, aSandbox());
+    await world.sandbox(isReady);
+    await world.client.delete(SANDBOX_TEMPLATES, { namespace: 'default', name: 'python-basic' });
+    await world.gone(world.caches.templates, 'python-basic');
+    const terminate = { kind: 'merge', body: { spec: { desiredState: 'Terminated' } } } as const;
+    await world.client.patch(SANDBOXES, { namespace: 'default', name: 'box' }, terminate);
+    await world.sandbox(isEnded);
+    await world.gone(world.caches.pods, 'box');
+    world.clock.skip(DAY_MS);
+    await world.gone(world.caches.sandboxes, 'box');
+    const past = await new HistoryReader(connect()).findSandbox('default', 'box');
+    expect(past?.status?.inherited).toMatchObject({ runtime: 'python3.11', idleSeconds: 1_800 });
   });
 
   it('stays while history cannot take it, and nothing else waits for that', async () => {
