@@ -188,6 +188,7 @@ async function operate(
     registry: metrics,
     namespace: NAMESPACE,
     identity: 'local',
+    installation: installation.id,
     pod: { executorPublicKey, executorListen: 'unix:///run/executor/executor.sock' },
     podIndexes,
     settings: settingsIn(process.env),

@@ -29,6 +29,7 @@ import type { Subject } from './mirror/backlog.ts';
 import { createHistory } from './mirror/history.ts';
 import type { History, HistorySettings } from './mirror/history.ts';
 import type { PackageIndexes } from './package-index/gateway.ts';
+import { createRecovery } from './recovery/recovery.ts';
 import type { PodSettings } from './sandbox/pod.ts';
 import { warnAboutDeletedTemplates } from './sandbox-template/events.ts';
 import { createServiceMetrics } from './service-metrics.ts';
@@ -49,6 +50,8 @@ export interface OperatorDeps {
   readonly namespace: string;
   /** Names this process in leases and events. */
   readonly identity: string;
+  /** Names this installation among those that may use the same object store; absent: its lease does, or else its identity. */
+  readonly installation?: string;
   readonly pod: PodSettings;
   readonly packageIndexes: PackageIndexes;
   /** Where files are kept; absent: nowhere but in their pods. */
@@ -119,6 +122,13 @@ export function createOperator(deps: OperatorDeps): Operator {
     ...(history?.work ?? []),
     ...controllers,
     ...fileRetentionOf({ ...deps, caches, settings }),
+    ...createRecovery({
+      ...deps,
+      ...settings,
+      caches,
+      database: deps.history?.database,
+      owner: () => election?.leaseUid ?? deps.installation ?? deps.identity,
+    }),
   ];
   return operatorOf(createManager(deps, { election, caches, work, events }), caches, memory);
 }

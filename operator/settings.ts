@@ -28,6 +28,8 @@ export interface Settings {
   readonly endedTtlMs: number;
   /** How long the stored files of a sandbox stay after its end. */
   readonly filesTtlMs: number;
+  /** How long stored files that nobody has stay, in case somebody has them after all. */
+  readonly orphanGraceMs: number;
   /** How long the end of a sandbox waits for its files to be stored before its pod goes all the same. */
   readonly storeTimeoutMs: number;
   /** Files that could not be stored for so long are told in a condition. */
@@ -53,6 +55,7 @@ export const DEFAULT_SETTINGS: Settings = {
   endedTtlMs: 86_400_000,
   // As long as history tells of the executions whose artifacts they are.
   filesTtlMs: 30 * 86_400_000,
+  orphanGraceMs: 86_400_000,
   storeTimeoutMs: 60_000,
   storeQuietMs: 10_000,
   countDelayMs: 2_000,

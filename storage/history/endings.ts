@@ -30,3 +30,19 @@ export async function endingsOf(
     ]),
   );
 }
+
+/** Those of these sandboxes, by UID, of which there is a row, whosever and in whatever state. Throws HistoryError. */
+export async function knownSandboxes(
+  database: Database,
+  uids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (uids.length === 0) return new Set();
+  const { uid } = sandboxes;
+  const rows = await database.use((connection) =>
+    connection
+      .select({ uid })
+      .from(sandboxes)
+      .where(inArray(uid, [...uids])),
+  );
+  return new Set(rows.map((row) => row.uid));
+}

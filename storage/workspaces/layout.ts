@@ -6,7 +6,17 @@ const ID = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/;
 
 /** What the keys of a session's files begin with; nothing but its files does. */
 export function filesPrefix(id: string): string {
-  return `sessions/${checkId(id)}/`;
+  return `${SESSIONS}${checkId(id)}/`;
+}
+
+/** What the keys of all files begin with. */
+export const SESSIONS = 'sessions/';
+
+/** Whose file or manifest has this key; undefined: it is none of ours. */
+export function idOf(key: string): string | undefined {
+  if (!key.startsWith(SESSIONS)) return idOfManifest(key);
+  const [id = ''] = key.slice(SESSIONS.length).split('/', 1);
+  return ID.test(id) ? id : undefined;
 }
 
 export function fileKey(id: string, path: string): string {

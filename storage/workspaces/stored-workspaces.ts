@@ -9,6 +9,7 @@ import type {
 } from '../objects/object-store.ts';
 import { fileKey, filesPrefix, idOfManifest, manifestKey, MANIFESTS } from './layout.ts';
 import { type Manifest, NOTHING, parseManifest } from './manifest.ts';
+import { WorkspaceRegister } from './register.ts';
 
 /** Far above what the largest listing of an executor comes to. */
 const MAX_MANIFEST_BYTES = 67_108_864;
@@ -24,6 +25,11 @@ export class StoredWorkspaces {
 
   constructor(store: ObjectStore) {
     this.#store = store;
+  }
+
+  /** What the store tells beside the files. */
+  get register(): WorkspaceRegister {
+    return new WorkspaceRegister(this.#store);
   }
 
   /** Of a session's files, as a URL for people. */
