@@ -42,6 +42,7 @@ import { kubernetesProbe, nodesProbe, probeAll, type Probes } from './probes.ts'
 import { Repository } from './repository.ts';
 import { traceRequests } from './request-tracing.ts';
 import type { Route } from './route.ts';
+import { batchRoutes } from './routes/batches.ts';
 import { dependencyRoutes } from './routes/dependencies.ts';
 import { executionRoutes } from './routes/executions.ts';
 import { containerRoutes } from './routes/containers.ts';
@@ -209,6 +210,7 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
     ...sessionRoutes(sessions, activity),
     ...dependencyRoutes(new SessionDependencies({ sandboxes, sessions, clock }), sessions),
     ...executionRoutes(executions),
+    ...batchRoutes(executions),
     ...usageRoutes({ sessions, executors, executor, clock }),
     ...containerRoutes({ containers, logs: options.logs, clock }),
     ...streamRoutes({ executions, streams, clock }),

@@ -1,4 +1,4 @@
-import type { RequestHandler, Response } from 'express';
+import type { RequestHandler } from 'express';
 import type { Clock } from '../kube/clock.ts';
 import type { AuditObject } from './request-context.ts';
 import type { ApiLocals } from './request-tracing.ts';
@@ -25,7 +25,7 @@ export interface AuditEvent {
 /** Takes what happened, keeps or drops it, and neither throws nor waits. */
 export type Audit = (event: AuditEvent) => void;
 
-/** Tells `audit` of every request once it is over, also of those that were refused. */
+/** Tells `audit` of every request once it is over, also of those that were refused, and of each part of one that is many. */
 export function auditRequests(
   audit: Audit,
   clock: Clock,
@@ -34,28 +34,30 @@ export function auditRequests(
     const startedAt = clock.now();
     response.once('close', () => {
       const { audited, requestId, principal } = response.locals.context;
+      const { parts, ...whole } = audited;
       const endedAt = clock.now();
-      audit({
-        ...audited,
+      const common = {
+        ...whole,
         time: new Date(endedAt).toISOString(),
         requestId,
         principal: principal.name,
         namespace: principal.namespace,
         method: request.method,
-        outcome: outcomeOf(response),
-        status: response.statusCode,
         requestBytes: announcedBytes(request.get('content-length')),
         durationMs: endedAt - startedAt,
-      });
+      };
+      const { writableFinished, statusCode: status } = response;
+      for (const part of parts ?? [{ object: whole.object, status }])
+        audit({ ...common, ...part, outcome: outcomeOf(writableFinished, part.status) });
     });
     next();
   };
 }
 
-function outcomeOf({ writableFinished, statusCode }: Response): AuditEvent['outcome'] {
-  if (!writableFinished) return 'abandoned';
-  if (statusCode >= 500) return 'failed';
-  return statusCode >= 400 ? 'refused' : 'succeeded';
+function outcomeOf(isAnswered: boolean, status: number): AuditEvent['outcome'] {
+  if (!isAnswered) return 'abandoned';
+  if (status >= 500) return 'failed';
+  return status >= 400 ? 'refused' : 'succeeded';
 }
 
 function announcedBytes(length: string | undefined): number | null {

@@ -128,6 +128,20 @@ describe('tenants', () => {
 });
 
 describe('limits', () => {
+  test('a batch counts as so many requests, the rest of it on credit', async () => {
+    const session = { ...SESSION, id: 's' };
+    expect((await api.client.post('/sessions', session, as('admin'))).status).toBe(201);
+    const executions = Array.from({ length: 4 }, () => ({ code: 'print(1)', language: 'python' }));
+    const path = '/sessions/s/execute-batch';
+    const { status, headers } = await api.client.post(path, { executions }, as('hasty'));
+    expect(status).toBe(201);
+    expect(headers.get('ratelimit')).toBe('"requests";r=0;t=6');
+    api.clock.advance(5_000);
+    expect((await api.client.get('/sessions', as('hasty'))).status).toBe(429);
+    api.clock.advance(1_500);
+    expect((await api.client.get('/sessions', as('hasty'))).status).toBe(200);
+  });
+
   test('a caller that asks too often is told when to come back', async () => {
     for (const remaining of [1, 0]) {
       const { status, headers } = await api.client.get('/sessions', as('hasty'));
@@ -188,5 +202,29 @@ test('whoever keeps records is told who did what to which object, and how it end
     },
     { principal: 'reader', action: 'deleteTemplate', outcome: 'refused', status: 403 },
     { principal: 'anonymous', action: 'unknown', object: null, outcome: 'refused', status: 401 },
+  ]);
+});
+
+test('of a batch each execution is told by itself', async () => {
+  await api.client.post('/sessions', { ...SESSION, id: 's' }, as('writer'));
+  audited.length = 0;
+  const executions = [1, 2].map((n) => ({ code: `print(${String(n)})`, language: 'python' }));
+  const { body } = await api.client.post('/sessions/s/execute-batch', { executions }, as('writer'));
+  const ids = (body['items'] as { execution: { execution_id: string } }[]).map(
+    ({ execution }) => execution.execution_id,
+  );
+  expect(audited).toMatchObject(
+    ids.map((id) => ({
+      action: 'executeBatch',
+      object: { kind: 'execution', id },
+      outcome: 'succeeded',
+      status: 201,
+    })),
+  );
+  expect(audited).toHaveLength(2);
+  audited.length = 0;
+  await api.client.post('/sessions/none/execute-batch', { executions }, as('writer'));
+  expect(audited).toMatchObject([
+    { action: 'executeBatch', object: { kind: 'session', id: 'none' }, outcome: 'refused' },
   ]);
 });

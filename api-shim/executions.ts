@@ -52,6 +52,15 @@ export interface Run {
   readonly sessionId: string;
 }
 
+/** A session that takes executions, and what their ids are made of. */
+export interface Admission {
+  readonly sandbox: Sandbox;
+  readonly sessionId: string;
+  readonly nowMs: number;
+  /** Eight hexadecimal digits. */
+  readonly random: string;
+}
+
 /** What REST clients can do with executions. */
 export class Executions {
   readonly #options: ExecutionsOptions;
@@ -62,20 +71,30 @@ export class Executions {
 
   /** One API write. Throws SessionNotFound or SessionNotActive. */
   async submit(sessionId: string, body: ExecuteRequest, context: RequestContext): Promise<Run> {
-    const { executions, sessions, clock, randomHex, namespace } = this.#options;
+    const admission = await this.admit(sessionId, context);
+    const id = newExecutionId(admission.nowMs, admission.random);
+    return this.start(admission, { id, body }, context);
+  }
+
+  /** Throws SessionNotFound or SessionNotActive. */
+  async admit(sessionId: string, context: RequestContext): Promise<Admission> {
+    const { sessions, clock, randomHex } = this.#options;
     const sandbox = await sessions.get(sessionId, context);
     if (!isActive(sandbox))
       throw new ApiError('SessionNotActive', `Session is not active: ${sessionId}`);
-    const nowMs = clock.now();
-    const id = newExecutionId(nowMs, randomHex());
-    const draft = executionDraft(body, sandbox, {
-      id,
-      namespace,
-      nowMs,
-      requestId: context.requestId,
-      createdBy: context.principal.name,
-    });
-    return { execution: await executions.create(draft, context.signal), sessionId };
+    return { sandbox, sessionId, nowMs: clock.now(), random: randomHex() };
+  }
+
+  /** One API write. */
+  async start(
+    { sandbox, sessionId, nowMs }: Admission,
+    { id, body }: { readonly id: string; readonly body: ExecuteRequest },
+    { requestId, principal, signal }: RequestContext,
+  ): Promise<Run> {
+    const { executions, namespace } = this.#options;
+    const origin = { id, namespace, nowMs, requestId, createdBy: principal.name };
+    const draft = executionDraft(body, sandbox, origin);
+    return { execution: await executions.create(draft, signal), sessionId };
   }
 
   /** Throws SyncTimeout after `timeoutSeconds`, and what `whenFinished` throws. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { objectName } from '../crds/fields.ts';
-import { newExecutionId, newSessionId, objectNameOf } from './names.ts';
+import { newExecutionId, newExecutionIds, newSessionId, objectNameOf } from './names.ts';
 
 test.each([
   ['demo', 'demo'],
@@ -34,4 +34,17 @@ test('case 27: generated ids tell when they were made', () => {
   const now = Date.parse('2026-11-24T07:02:21.301Z');
   expect(newSessionId(now, 'fcd4af56')).toBe('sess_20261124_fcd4af56');
   expect(newExecutionId(now, 'fcd4af56')).toBe('exec_20261124070221_fcd4af56');
+});
+
+test.each([
+  [1, 'ffffffff'],
+  [2, 'ffffffff'],
+  [100, 'ffffffff'],
+  [100, '00000000'],
+  [3, '0000000a'],
+])('%i ids of one moment ascend, whatever the random digits are', (count, random) => {
+  const ids = newExecutionIds(Date.UTC(2026, 10, 24, 7, 2, 21), random, count);
+  expect(new Set(ids).size).toBe(count);
+  expect([...ids].sort()).toEqual(ids);
+  for (const id of ids) expect(id).toMatch(/^exec_20261124070221_[0-9a-f]{8}$/);
 });

@@ -41,6 +41,15 @@ export function newExecutionId(nowMs: number, random: string): string {
   return `exec_${digitsOf(nowMs, 14)}_${random}`;
 }
 
+/** Ids of one moment, in ascending order: of executions of the same moment the one with the smaller name has its turn first. */
+export function newExecutionIds(nowMs: number, random: string, count: number): readonly string[] {
+  const span = 2 ** Math.ceil(Math.log2(count));
+  const first = Math.floor(Number.parseInt(random, 16) / span) * span;
+  return Array.from({ length: count }, (_, place) =>
+    newExecutionId(nowMs, (first + place).toString(16).padStart(8, '0')),
+  );
+}
+
 function digitsOf(nowMs: number, count: number): string {
   return new Date(nowMs).toISOString().replaceAll(/\D/g, '').slice(0, count);
 }

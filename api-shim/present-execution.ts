@@ -4,7 +4,7 @@ import type { Run } from './executions.ts';
 import { restIdOf } from './names.ts';
 import { presentArtifacts } from './present-artifacts.ts';
 import { createdAtOf } from './present-time.ts';
-import type { ExecutionResponse } from './schemas/execution.ts';
+import type { ExecutionResponse, SubmittedResponse } from './schemas/execution.ts';
 
 /** Execution -> REST execution. Pure. */
 
@@ -38,6 +38,12 @@ export function presentRun(
     completed_at: status?.finishedAt ?? null,
     metrics: metricsOf(status?.metrics),
   };
+}
+
+/** As it stands right after it was accepted. */
+export function presentSubmitted(surroundings: Surroundings, run: Run): SubmittedResponse {
+  const { id, session_id, status, queue_position, created_at } = presentRun(surroundings, run);
+  return { execution_id: id, session_id, status, queue_position, created_at };
 }
 
 type Outcome = Pick<

@@ -12,6 +12,8 @@ export interface AuditObject {
 export interface Audited {
   action: string;
   object: AuditObject | null;
+  /** Of a request that is many in one: what became of each. */
+  parts?: readonly { readonly object: AuditObject | null; readonly status: number }[];
 }
 
 /** What every step of one request may need to know; passed on explicitly. */
@@ -21,6 +23,8 @@ export interface RequestContext {
   readonly logger: Logger;
   readonly principal: Principal;
   readonly audited: Audited;
+  /** Counts the request as so many more against its caller's limit, on credit: those that follow wait until it is made up for. */
+  readonly charge: (requests: number) => void;
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal;
 }

@@ -34,6 +34,7 @@ export function traceRequests({
       signal: gone.signal,
       principal: anonymous,
       audited: { action: 'unknown', object: null },
+      charge: () => undefined,
     };
     response.locals.elapsed = () => ((clock.now() - startedAt) / 1000).toFixed(3);
     response.set('X-Request-ID', requestId);

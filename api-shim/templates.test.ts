@@ -93,6 +93,7 @@ describe('creating', () => {
       signal: new AbortController().signal,
       principal: anonymousIn(namespace),
       audited: { action: 'createTemplate', object: null },
+      charge: () => undefined,
     };
     const bodies = ['one', 'two'].map((id) => createTemplateRequest.parse({ ...MINIMAL, id }));
     const outcomes = await Promise.allSettled(

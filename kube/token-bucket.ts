@@ -15,10 +15,10 @@ export class TokenBucket {
     this.#filledAt = now;
   }
 
-  /** Takes a token in any case, on credit if need be, and returns the milliseconds until it is covered. */
-  reserve(now: number): number {
+  /** Takes tokens in any case, on credit if need be, and returns the milliseconds until they are covered. */
+  reserve(now: number, count = 1): number {
     this.#fill(now);
-    this.#tokens -= 1;
+    this.#tokens -= count;
     return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens / this.#limit.perSecond) * 1000);
   }
 

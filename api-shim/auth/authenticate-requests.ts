@@ -54,11 +54,18 @@ function unauthenticated(challenge: string): ApiError {
 export function limitRequests(clock: Clock): AuthHandler {
   const limits = new RateLimits();
   return (_request, response, next) => {
-    const allowance = limits.take(response.locals.context.principal, clock.monotonic());
+    const { context } = response.locals;
+    const { principal } = context;
+    const allowance = limits.take(principal, clock.monotonic());
     if (allowance !== undefined) {
       response.set(headersOf(allowance));
       if (!allowance.allowed) throw tooMany(allowance);
     }
+    const charge = (requests: number): void => {
+      const left = limits.charge(principal, requests, clock.monotonic());
+      if (left !== undefined) response.set(headersOf(left));
+    };
+    response.locals.context = { ...context, charge };
     next();
   };
 }

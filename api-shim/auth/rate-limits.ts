@@ -25,9 +25,15 @@ export class RateLimits {
   take({ name, rate }: Principal, now: number): Allowance | undefined {
     if (rate === undefined) return undefined;
     const bucket = this.#bucketOf(name, rate, now);
-    const allowed = bucket.tryTake(now);
-    const { remaining, nextMs } = bucket.state(now);
-    return { allowed, limit: rate, remaining, resetSeconds: Math.max(1, Math.ceil(nextMs / 1000)) };
+    return allowanceOf(bucket, { allowed: bucket.tryTake(now), limit: rate }, now);
+  }
+
+  /** Counts so many more requests, on credit. Undefined for a caller without a limit. */
+  charge({ name, rate }: Principal, requests: number, now: number): Allowance | undefined {
+    if (rate === undefined) return undefined;
+    const bucket = this.#bucketOf(name, rate, now);
+    bucket.reserve(now, requests);
+    return allowanceOf(bucket, { allowed: true, limit: rate }, now);
   }
 
   #bucketOf(name: string, limit: RateLimit, now: number): TokenBucket {
@@ -45,4 +51,13 @@ export class RateLimits {
       if (bucket.isFull(now)) this.#buckets.delete(name);
     }
   }
+}
+
+function allowanceOf(
+  bucket: TokenBucket,
+  known: Pick<Allowance, 'allowed' | 'limit'>,
+  now: number,
+): Allowance {
+  const { remaining, nextMs } = bucket.state(now);
+  return { ...known, remaining, resetSeconds: Math.max(1, Math.ceil(nextMs / 1000)) };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Executions } from '../executions.ts';
 import { presentPage } from '../page.ts';
-import { presentRun } from '../present-execution.ts';
+import { presentRun, presentSubmitted } from '../present-execution.ts';
 import { route, type Route } from '../route.ts';
 import {
   executeRequest,
@@ -12,12 +12,8 @@ import {
   listExecutionsQuery,
   submittedResponse,
 } from '../schemas/execution.ts';
-import { sessionPath } from '../schemas/session.ts';
+import { OF_SESSION, sessionPath } from '../schemas/session.ts';
 
-const OF_SESSION = [
-  '/api/v1/sessions/{session_id}',
-  '/api/v1/executions/sessions/{session_id}',
-] as const;
 const [short, long] = OF_SESSION;
 
 export function executionRoutes(executions: Executions): readonly Route[] {
@@ -59,11 +55,8 @@ function submitRoutes(executions: Executions): readonly Route[] {
       },
       errors: ['SessionNotFound', 'SessionNotActive'],
       handle: async ({ params, body }, context) => {
-        const { id, session_id, status, queue_position, created_at } = presentRun(
-          executions,
-          await executions.submit(params.session_id, body, context),
-        );
-        return { execution_id: id, session_id, status, queue_position, created_at };
+        const run = await executions.submit(params.session_id, body, context);
+        return presentSubmitted(executions, run);
       },
     }),
     route({

@@ -5,10 +5,12 @@ import { EXECUTION_REASONS } from '../../crds/reasons.ts';
 import { EXECUTION_STATUSES } from '../../crds/rest-status.ts';
 import { artifact } from './artifact.ts';
 import { cursor } from './cursor.ts';
+import { errorResponse } from './error.ts';
 import {
   decimal,
   envVars,
   event,
+  examplesOf,
   historyPageOf,
   integer,
   paging,
@@ -40,6 +42,23 @@ export const executeRequest = z
     ],
   });
 export type ExecuteRequest = z.output<typeof executeRequest>;
+
+/** As many as one call can bring. */
+const BATCH_SIZE = 100;
+
+export const batchRequest = z
+  .object({ executions: z.array(executeRequest).min(1).max(BATCH_SIZE) })
+  .meta({
+    id: 'ExecuteBatch',
+    examples: [
+      {
+        executions: [
+          { code: 'print(1)', language: 'python' },
+          { code: 'console.log(2)', language: 'javascript', timeout: 10 },
+        ],
+      },
+    ],
+  });
 
 export const executeSyncQuery = z.object({
   poll_interval: decimal(0.1, 10)
@@ -75,6 +94,7 @@ export const submittedResponse = z
       },
     ],
   });
+export type SubmittedResponse = z.output<typeof submittedResponse>;
 
 const metrics = z.object({
   duration_ms: z.number(),
@@ -175,3 +195,20 @@ export const executionPage = historyPageOf(executionResponse, 'ExecutionPage');
 export const executionPath = z.object({
   execution_id: restId.meta({ example: 'exec_20261124070221_fcd4af56' }),
 });
+
+function batchOf<T extends z.ZodType>(execution: T, id: string) {
+  const [example] = examplesOf(execution);
+  return z
+    .object({
+      items: z
+        .array(z.object({ execution: execution.nullable(), error: errorResponse.nullable() }))
+        .meta({
+          description: 'One for each of the request, in its order; one of the two is null.',
+        }),
+      failed: z.int().min(0).meta({ description: 'How many items are errors.' }),
+    })
+    .meta({ id, examples: [{ items: [{ execution: example, error: null }], failed: 0 }] });
+}
+
+export const submittedBatch = batchOf(submittedResponse, 'SubmittedBatch');
+export const executionBatch = batchOf(executionResponse, 'ExecutionBatch');

@@ -157,3 +157,9 @@ export const sessionPage = historyPageOf(sessionResponse, 'SessionPage');
 export const sessionPath = z.object({
   session_id: restId.meta({ example: 'sess_20261124_fcd4af56' }),
 });
+
+/** Both spellings of where the executions of a session are. */
+export const OF_SESSION = [
+  '/api/v1/sessions/{session_id}',
+  '/api/v1/executions/sessions/{session_id}',
+] as const;
