@@ -84,6 +84,7 @@ describe('reading', () => {
     api.reportExecution(first, { phase: 'Running', startedAt: END.startedAt });
     api.reportExecution(second, COMPLETED);
     expect(await places([first, second, ...rest])).toEqual([null, null, 0, 1]);
+    api.clock.advance(1);
     const { body } = await api.client.post(`/sessions/${session}/execute`, HELLO);
     expect(body['queue_position']).toBe(2);
     const page = await api.client.get(`/sessions/${session}/executions?status=pending`);
