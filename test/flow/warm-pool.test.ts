@@ -15,12 +15,14 @@ import type { RunningOperator } from './world.ts';
 /** Pods that wait for sandboxes, with the whole operator against an API server. */
 
 const TEMPLATE = 'python-basic';
+/** A pool that is ready says so at once. */
+const settings = { countDelayMs: 0 };
 let world: World;
 let operator: RunningOperator;
 
 beforeEach(async () => {
   world = await World.open();
-  operator = await world.startOperator();
+  operator = await world.startOperator({ settings });
 });
 
 afterEach(() => world.close());
@@ -160,7 +162,7 @@ test('an operator that stops right after a claim is followed by one that finishe
   await world.create(SANDBOXES, aSandbox());
   await until(() => livePods().some((pod) => controllerOf(pod)?.kind === 'Sandbox'));
   await operator.stop();
-  const { recording } = await world.startOperator();
+  const { recording } = await world.startOperator({ settings });
   const sandbox = await world.sandbox(isReady);
   expect(podsOf(sandbox).map(({ metadata }) => metadata.uid)).toEqual([sandbox.status?.podUID]);
   expect(sandbox.status?.warmStart).toBe(true);
@@ -215,7 +217,7 @@ test('whatever writes fail and whoever leads, every sandbox ends with one pod an
       operator.recording.faultFor = ({ kind }) =>
         kind === 'SandboxTemplate' ? undefined : waitingFaults.shift();
       // One that has been deposed and does not know it yet.
-      const rival = hasRival ? await world.startOperator() : undefined;
+      const rival = hasRival ? await world.startOperator({ settings }) : undefined;
       const names = Array.from(
         { length: sandboxes },
         (_, index) => `p${String(round)}-${String(index)}`,
