@@ -33,7 +33,9 @@ const reset = new ExecutorError('Unreachable', 'reset', { retryable: true });
 const unknown = new ExecutorError('NotFound', 'no such run', { retryable: false });
 
 /** Runs on an executor whose answers are given one by one; the last stays for ever. */
-function following(...answers: readonly (ExecutionState | ExecutorError | 'never')[]) {
+function following(
+  ...answers: readonly (ExecutionState | ExecutorError | Promise<ExecutionState> | 'never')[]
+) {
   const clock = new FakeClock();
   const calls: string[] = [];
   const news: string[] = [];
@@ -44,7 +46,7 @@ function following(...answers: readonly (ExecutionState | ExecutorError | 'never
     const next = left.length > 1 ? left.shift() : left[0];
     if (next instanceof ExecutorError) throw next;
     if (next === undefined || next === 'never') return new Promise(() => undefined);
-    return Promise.resolve(next);
+    return next;
   };
   const runs = new InFlightRuns({
     executor: {
@@ -144,6 +146,17 @@ test('a cancellation reaches the executor even if it does not know the run at fi
   runs.cancel('uid-run');
   await clock.run(100);
   expect(calls).toEqual(['run', 'cancel', 'cancel']);
+  expect(runs.view('uid-run')?.progress).toMatchObject({ outcome: { phase: 'Cancelled' } });
+});
+
+test('what is known of an end is not lost because a call that was on its way fails after it', async () => {
+  const asked = Promise.withResolvers<ExecutionState>();
+  const { runs, clock } = following(asked.promise, anOutcome({ phase: 'Cancelled' }));
+  runs.ensure(order);
+  runs.cancel('uid-run');
+  await clock.run(0);
+  asked.reject(unknown);
+  await clock.run(0);
   expect(runs.view('uid-run')?.progress).toMatchObject({ outcome: { phase: 'Cancelled' } });
 });
 

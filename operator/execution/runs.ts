@@ -1,10 +1,9 @@
 import { ExecutorError } from '../../executor/client.ts';
 import type { ExecutorClient, ExecutorTarget } from '../../executor/client.ts';
 import type { ExecutionState, FinalState, StartRequest } from '../../executor/contract.ts';
-import { backoffDelay } from '../../kube/backoff.ts';
 import type { Clock } from '../../kube/clock.ts';
 import type { Logger } from '../../kube/logger.ts';
-import { sleep } from '../../kube/sleep.ts';
+import { retry } from '../../kube/retry.ts';
 
 /** A run as this process follows it. Lost with the process: the executor's memory and the status bring it back. */
 export interface RunView {
@@ -54,7 +53,7 @@ export interface InFlightRunsOptions {
 /** The first answer comes soon, so that a run that goes on can be told from one that was never begun. */
 const FIRST_WAIT_MS = 1_000;
 const LONG_POLL_MS = 30_000;
-const RETRY = { baseMs: 50, maxMs: 2_000 };
+const BACKOFF = { baseMs: 50, maxMs: 2_000 };
 
 class Run {
   progress: RunProgress;
@@ -127,18 +126,17 @@ export class InFlightRuns {
   }
 
   async #follow(run: Run): Promise<void> {
-    let failures = 0;
     const { signal } = run.controller;
-    while (!signal.aborted && !isSettled(run)) {
-      try {
-        noteCall(run);
-        this.#note(run, await this.#ask(run));
-        failures = 0;
-      } catch (error) {
-        noteBrokenCall(run, error);
-        await this.#noteFailure(run, { error, failures });
-        failures += 1;
-      }
+    while (!signal.aborted && !isSettled(run)) await this.#retry(run, () => this.#followOnce(run));
+  }
+
+  async #followOnce(run: Run): Promise<void> {
+    if (isSettled(run)) return;
+    noteCall(run);
+    try {
+      this.#note(run, await this.#ask(run));
+    } catch (error) {
+      this.#noteFailure(run, error);
     }
   }
 
@@ -166,33 +164,28 @@ export class InFlightRuns {
   }
 
   /** A retryable failure may be the executor's or the network's; whether the pod lives is for the sandbox to find out. */
-  async #noteFailure(
-    run: Run,
-    { error, failures }: { readonly error: unknown; readonly failures: number },
-  ): Promise<void> {
-    const { signal } = run.controller;
-    if (signal.aborted) return;
+  #noteFailure(run: Run, error: unknown): void {
+    noteBrokenCall(run, error);
+    if (run.controller.signal.aborted || isSettled(run)) return;
     if (error instanceof ExecutorError && error.retryable) {
       this.#options.onSilence(run.order);
-      await sleep(this.#options.clock, backoffDelay(failures, RETRY, this.#options.random), signal);
-      return;
+      throw error;
     }
     run.progress = { phase: 'lost', message: messageOf(error) };
     this.#options.enqueue(run.order.key);
   }
 
-  async #cancel(run: Run): Promise<void> {
-    const { executor, clock, random } = this.#options;
-    const { signal } = run.controller;
-    for (let failures = 0; !signal.aborted && !isSettled(run); failures += 1) {
-      try {
-        this.#note(run, await executor.cancel(run.order.target, run.order.uid, signal));
-        return;
-      } catch {
-        // Also while the executor does not know the run yet: the start may still be on its way.
-        await sleep(clock, backoffDelay(failures, RETRY, random), signal);
-      }
-    }
+  /** Also tried again while the executor does not know the run yet: the start may still be on its way. */
+  #cancel(run: Run): Promise<void> {
+    const { target, uid } = run.order;
+    return this.#retry(run, async () => {
+      if (isSettled(run)) return;
+      this.#note(run, await this.#options.executor.cancel(target, uid, run.controller.signal));
+    });
+  }
+
+  #retry({ controller: { signal } }: Run, step: () => Promise<void>): Promise<void> {
+    return retry(step, { ...this.#options, backoff: BACKOFF, signal });
   }
 }
 

@@ -5,10 +5,9 @@ import {
   type IndexHandler,
 } from '../../executor/client.ts';
 import type { DependenciesState, InstallRequest } from '../../executor/contract.ts';
-import { backoffDelay } from '../../kube/backoff.ts';
 import type { Clock } from '../../kube/clock.ts';
 import type { Logger } from '../../kube/logger.ts';
-import { sleep } from '../../kube/sleep.ts';
+import { retry } from '../../kube/retry.ts';
 
 /** How an installation ended, as the executor says or as was concluded without it. */
 export type InstallEnd = DependenciesState | { readonly phase: 'Lost'; readonly message: string };
@@ -42,7 +41,7 @@ export interface InFlightInstallsOptions {
 }
 
 const LONG_POLL_MS = 30_000;
-const RETRY = { baseMs: 50, maxMs: 2_000 };
+const BACKOFF = { baseMs: 50, maxMs: 2_000 };
 /** How long after its timeout the executor may keep its word to itself. */
 const GRACE_MS = 30_000;
 
@@ -102,21 +101,16 @@ export class InFlightInstalls {
   }
 
   async #follow(install: Install): Promise<void> {
-    const { clock, random } = this.#options;
+    const { clock } = this.#options;
     const { signal } = install.controller;
     const deadline = clock.now() + install.order.request.timeoutMs + GRACE_MS;
+    const ask = (): Promise<void> =>
+      this.#ask(install).catch((error: unknown) => {
+        if (isPassing(error) && clock.now() < deadline) throw error;
+        this.#settle(install, LOST);
+      });
     // Its end aborts the signal too.
-    for (let failures = 0; !signal.aborted;) {
-      try {
-        await this.#ask(install);
-        failures = 0;
-      } catch (error) {
-        if (isPassing(error) && clock.now() < deadline) {
-          await sleep(clock, backoffDelay(failures, RETRY, random), signal);
-          failures += 1;
-        } else this.#settle(install, LOST);
-      }
-    }
+    while (!signal.aborted) await retry(ask, { ...this.#options, backoff: BACKOFF, signal });
   }
 
   async #ask(install: Install): Promise<void> {
@@ -136,16 +130,16 @@ export class InFlightInstalls {
   }
 
   /** For as long as it goes on; a connection that breaks is made anew. */
-  async #lend({ order, controller: { signal } }: Install): Promise<void> {
-    const { executor, clock, random, logger } = this.#options;
-    for (let failures = 0; !signal.aborted; failures += 1) {
-      try {
-        await executor.lendIndex(order.target, order.index, signal);
-      } catch (error) {
+  #lend({ order, controller: { signal } }: Install): Promise<void> {
+    const { executor, logger } = this.#options;
+    return retry(() => executor.lendIndex(order.target, order.index, signal), {
+      ...this.#options,
+      backoff: BACKOFF,
+      signal,
+      onFailure: (error) => {
         logger.debug('a sandbox cannot be lent its package index', { key: order.key, error });
-        await sleep(clock, backoffDelay(failures, RETRY, random), signal);
-      }
-    }
+      },
+    });
   }
 }
 

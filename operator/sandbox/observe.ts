@@ -17,7 +17,7 @@ import type { Caches } from '../caches.ts';
 import type { CreatedPods } from '../created-pods.ts';
 import type { Archive } from '../mirror/archive.ts';
 import type { OwnWrites } from '../own-writes.ts';
-import type { Workspaces, WorkspaceView } from '../workspace/workspaces.ts';
+import type { Removal, Workspaces, WorkspaceView } from '../workspace/workspaces.ts';
 import type { WarmPools } from '../warm-pools.ts';
 import type { ExecutorMonitor, ExecutorView } from './executor-monitor.ts';
 import type { InFlightInstalls, InstallView } from './installs.ts';
@@ -54,7 +54,7 @@ export interface Observed {
 
 export interface ObservedWorkspace extends WorkspaceView {
   /** Of what is stored of a sandbox that is deleted; absent: nobody asked for it. */
-  readonly removal?: { readonly isDone: boolean; readonly problem?: string } | undefined;
+  readonly removal?: Removal | undefined;
 }
 
 export interface PoolOffer {

@@ -1,9 +1,8 @@
 import pLimit from 'p-limit';
 import type { ExecutorClient, ExecutorTarget } from '../../executor/client.ts';
-import { backoffDelay } from '../../kube/backoff.ts';
 import type { Clock } from '../../kube/clock.ts';
 import type { Logger } from '../../kube/logger.ts';
-import { sleep } from '../../kube/sleep.ts';
+import { retry } from '../../kube/retry.ts';
 import { StoreError } from '../../storage/objects/errors.ts';
 import type { StoredWorkspaces } from '../../storage/workspaces/stored-workspaces.ts';
 import { restoreWorkspace, storeWorkspace } from './transfer.ts';
@@ -29,6 +28,13 @@ export interface WorkspaceView {
   readonly problem?: string;
 }
 
+/** How far the removal of everything that is stored of a sandbox is. */
+export interface Removal {
+  readonly isDone: boolean;
+  /** What is wrong, for people. */
+  readonly problem?: string;
+}
+
 export interface WorkspaceOrder {
   readonly sandboxUID: string;
   /** The sandbox's key: what to have reconciled. */
@@ -50,7 +56,7 @@ export interface WorkspacesOptions {
 
 /** Sandboxes whose files are on their way at once. */
 const AT_ONCE = 8;
-const RETRY = { baseMs: 250, maxMs: 15_000 };
+const BACKOFF = { baseMs: 250, maxMs: 15_000 };
 const UNKNOWN: WorkspaceView = { asked: {}, stored: {}, left: 0 };
 
 class Entry {
@@ -74,7 +80,7 @@ export class Workspaces {
   readonly #options: WorkspacesOptions;
   /** By the UID of the pod. */
   readonly #entries = new Map<string, Entry>();
-  readonly #removals = new Map<string, { isDone: boolean; problem?: string }>();
+  readonly #removals = new Map<string, Removal>();
   readonly #turns = pLimit(AT_ONCE);
   readonly #stopped = new AbortController();
   /** Whose files every transfer is about that goes on, also of pods that were forgotten. */
@@ -122,7 +128,7 @@ export class Workspaces {
   }
 
   /** Undefined: nobody asked. */
-  removal(sandboxUID: string): { readonly isDone: boolean; readonly problem?: string } | undefined {
+  removal(sandboxUID: string): Removal | undefined {
     return this.#removals.get(sandboxUID);
   }
 
@@ -161,15 +167,17 @@ export class Workspaces {
 
   async #loop(entry: Entry): Promise<void> {
     const { signal } = entry.controller;
-    for (let failures = 0; !signal.aborted && isWanting(entry); failures += 1) {
-      try {
-        await this.#turns(() => (entry.wantsRestore ? this.#restore(entry) : this.#store(entry)));
-        failures = -1;
-      } catch (error) {
-        this.#noteFailure(entry, error);
-        const { clock, random } = this.#options;
-        await sleep(clock, backoffDelay(failures, RETRY, random), signal);
-      }
+    const transfer = (): Promise<void> =>
+      this.#turns(() => (entry.wantsRestore ? this.#restore(entry) : this.#store(entry)));
+    while (!signal.aborted && isWanting(entry)) {
+      await retry(transfer, {
+        ...this.#options,
+        backoff: BACKOFF,
+        signal,
+        onFailure: (error) => {
+          this.#noteFailure(entry, error);
+        },
+      });
     }
   }
 
@@ -197,7 +205,6 @@ export class Workspaces {
 
   /** The executor's silence is the monitor's to judge; what is told here is that files are not where they should be. */
   #noteFailure(entry: Entry, error: unknown): void {
-    if (entry.controller.signal.aborted) return;
     const { clock, logger, enqueue } = this.#options;
     const { view, order } = entry;
     logger.debug('could not transfer a workspace', { sandbox: order.key, error });
@@ -210,24 +217,28 @@ export class Workspaces {
   }
 
   async #remove(sandboxUID: string, key: string): Promise<void> {
-    const { stored, clock, random, enqueue } = this.#options;
+    const { stored, enqueue } = this.#options;
     for (const [podUID, { order }] of [...this.#entries])
       if (order.sandboxUID === sandboxUID) this.forget(podUID);
     const onTheirWay = [...this.#works].filter(([, uid]) => uid === sandboxUID);
     await Promise.all(onTheirWay.map(([work]) => work));
     const { signal } = this.#stopped;
-    for (let failures = 0; !signal.aborted; failures += 1) {
-      try {
-        await this.#turns(() => stored.removeAll(sandboxUID, signal));
-        this.#removals.set(sandboxUID, { isDone: true });
-        enqueue(key);
-        return;
-      } catch (error) {
-        this.#removals.set(sandboxUID, { isDone: false, problem: problemOf(error) });
-        enqueue(key);
-        await sleep(clock, backoffDelay(failures, RETRY, random), signal);
-      }
-    }
+    const note = (removal: Removal): void => {
+      this.#removals.set(sandboxUID, removal);
+      enqueue(key);
+    };
+    const removeAll = async (): Promise<void> => {
+      await this.#turns(() => stored.removeAll(sandboxUID, signal));
+      note({ isDone: true });
+    };
+    await retry(removeAll, {
+      ...this.#options,
+      backoff: BACKOFF,
+      signal,
+      onFailure: (error) => {
+        note({ isDone: false, problem: problemOf(error) });
+      },
+    });
   }
 }
 
