@@ -57,6 +57,7 @@ import { usageRoutes } from './routes/usage.ts';
 import { SessionDependencies } from './session-dependencies.ts';
 import { Sessions } from './sessions.ts';
 import { RunStreams } from './streams/run-streams.ts';
+import { StateSync } from './state-sync.ts';
 import { Templates } from './templates.ts';
 
 export interface ApiOptions {
@@ -203,7 +204,7 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
     version: options.version,
     uptime: () => (clock.now() - startedAt) / 1000,
     dependencies: () => probeAll({ ...options.probes, ...probes }, clock),
-    sandboxes: () => sandboxes.list(),
+    sync: new StateSync({ namespace, caches, history, stored, clock }),
   });
   return [
     ...health,

@@ -6,10 +6,9 @@ export interface StateCounts {
   readonly unhealthy: number;
   readonly recovered: number;
   readonly failed: number;
-  readonly errors: readonly string[];
 }
 
-/** The operator keeps state in sync all the time, so a sync is a look at how it stands. */
+/** How the sessions stand. */
 export function countStates(sandboxes: readonly Sandbox[]): StateCounts {
   const wanted = sandboxes.filter(
     ({ spec, status }) => spec.desiredState === 'Running' && status?.phase !== 'Terminated',
@@ -22,6 +21,5 @@ export function countStates(sandboxes: readonly Sandbox[]): StateCounts {
     unhealthy: wanted.length - healthy,
     recovered: count(({ status }) => (status?.restarts ?? 0) > 0 && status?.phase !== 'Failed'),
     failed: count(({ status }) => status?.phase === 'Failed'),
-    errors: [],
   };
 }

@@ -9,7 +9,7 @@ import {
   type PastRun,
   type SandboxFilter,
 } from '../storage/history/reader.ts';
-import { HistoryWriter } from '../storage/history/writer.ts';
+import { HistoryWriter, type OpenRow, type Table } from '../storage/history/writer.ts';
 
 /** What has left the API server, of one namespace. Undefined where there is no history; its calls throw HistoryError. */
 export class History {
@@ -44,6 +44,11 @@ export class History {
 
   executions(filter: ExecutionFilter): PastList<Execution> {
     return this.#reader.executions(filter);
+  }
+
+  /** Of what should still be in the API server, a page at a time. */
+  openRows(table: Table): AsyncIterable<readonly OpenRow[]> {
+    return this.#writer.openPages(table);
   }
 
   /** It is not shown from now on, and neither are its executions. */

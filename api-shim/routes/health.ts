@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { countStates } from '../health.ts';
 import type { Dependency, DependencyState } from '../probes.ts';
 import { route, type Route } from '../route.ts';
 import {
@@ -8,14 +7,14 @@ import {
   rootResponse,
   syncResponse,
 } from '../schemas/health.ts';
-import type { Sandbox } from '../../crds/sandbox.ts';
+import type { StateSync } from '../state-sync.ts';
 
 export interface HealthOptions {
   readonly version: string;
   /** Seconds since the process started. */
   readonly uptime: () => number;
   readonly dependencies: () => Promise<Record<Dependency, DependencyState>>;
-  readonly sandboxes: () => readonly Sandbox[];
+  readonly sync: StateSync;
 }
 
 /** `/health` asks nobody, so that it cannot fail while the process serves at all. */
@@ -23,7 +22,7 @@ export function healthRoutes({
   version,
   uptime,
   dependencies: ask,
-  sandboxes,
+  sync,
 }: HealthOptions): readonly Route[] {
   return [
     route({
@@ -90,18 +89,21 @@ export function healthRoutes({
       method: 'post',
       paths: ['/api/v1/health/sync'],
       tag: 'health',
-      summary: 'How the sessions stand',
+      summary: 'Look for everything that is out of step',
       description:
-        'The operator keeps their state in sync all the time; there is nothing to start.',
+        'Compares sessions, executions, pods, the rows of history and stored files, and where they differ gives the operator, which repairs all the time, two seconds before it looks again. Pods without a session go when they are a minute old, files without one after a day.',
       input: z.object({}),
-      success: { status: 200, description: 'Counts of sessions', schema: syncResponse },
+      success: {
+        status: 200,
+        description: 'How the sessions stand, what was out of step, and what of it was repaired',
+        schema: syncResponse,
+      },
       errors: [],
-      handle: () =>
-        Promise.resolve({
-          status: 'success',
-          message: 'State sync completed',
-          result: countStates(sandboxes()),
-        }),
+      handle: async () => ({
+        status: 'success',
+        message: 'State sync completed',
+        result: await sync.run(),
+      }),
     }),
   ];
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FILE_DIFFERENCES, LIVE_DIFFERENCES, ROW_DIFFERENCES } from '../differences.ts';
 import { DEPENDENCY_STATES } from '../probes.ts';
 
 const base = {
@@ -43,6 +44,9 @@ export const detailedHealthResponse = z
     ],
   });
 
+const count = z.int().min(0);
+const difference = z.enum([...LIVE_DIFFERENCES, ...ROW_DIFFERENCES, ...FILE_DIFFERENCES]);
+
 export const syncResponse = z
   .object({
     status: z.literal('success'),
@@ -56,7 +60,11 @@ export const syncResponse = z
         .min(0)
         .meta({ description: 'Running or on their way to it on a replaced pod.' }),
       failed: z.int().min(0).meta({ description: 'Failed for good.' }),
-      errors: z.array(z.string()),
+      errors: z.array(z.string()).meta({ description: 'What could not be looked at.' }),
+      differences: z.partialRecord(difference, z.object({ found: count, repaired: count })).meta({
+        description:
+          'What was out of step, by kind, and how many of those found were not any more in the end. Rows are absent without a history, files without an object store.',
+      }),
     }),
   })
   .meta({
@@ -65,7 +73,20 @@ export const syncResponse = z
       {
         status: 'success',
         message: 'State sync completed',
-        result: { checked: 6, healthy: 5, unhealthy: 1, recovered: 0, failed: 1, errors: [] },
+        result: {
+          checked: 6,
+          healthy: 5,
+          unhealthy: 1,
+          recovered: 0,
+          failed: 1,
+          errors: [],
+          differences: {
+            pods_without_session: { found: 1, repaired: 0 },
+            sessions_without_pod: { found: 1, repaired: 1 },
+            executions_without_session: { found: 0, repaired: 0 },
+            executions_without_executor: { found: 0, repaired: 0 },
+          },
+        },
       },
     ],
   });

@@ -11,8 +11,6 @@ export interface CatchUpDeps {
   readonly fence: number;
 }
 
-const PAGE = 1_000;
-
 /**
  * Brings rows and objects together after a start, an outage or a restored backup: what has no row of its version is noted, and rows whose objects are
  * nowhere are closed. Should a cache be behind an earlier leader's, then an object that it shows later opens its row again.
@@ -43,7 +41,7 @@ async function catchUpTable(
 ): Promise<void> {
   const { backlog, clock } = deps;
   const unseen = new Map(subjects.map((subject) => [subject.object.metadata.uid, subject]));
-  for await (const page of pagesOf(deps.writer, table)) {
+  for await (const page of deps.writer.openPages(table)) {
     signal.throwIfAborted();
     const isLost = ({ uid }: OpenRow): boolean => !unseen.has(uid) && !backlog.has(uid);
     await closeAll(deps, table, page.filter(isLost));
@@ -53,15 +51,6 @@ async function catchUpTable(
   }
   for (const [uid, subject] of unseen) {
     if (!backlog.has(uid)) backlog.note(subject, clock.monotonic());
-  }
-}
-
-async function* pagesOf(writer: HistoryWriter, table: Table): AsyncIterable<readonly OpenRow[]> {
-  let after: string | undefined = '';
-  while (after !== undefined) {
-    const page: readonly OpenRow[] = await writer.open(table, { after, limit: PAGE });
-    yield page;
-    after = page.length < PAGE ? undefined : page.at(-1)?.uid;
   }
 }
 

@@ -1,8 +1,4 @@
-import { GROUP, LABEL } from '../../crds/names.ts';
-import { SANDBOXES } from '../../crds/sandbox.ts';
-import { SANDBOX_TEMPLATES } from '../../crds/sandbox-template.ts';
-import { controllerOf } from '../../kube/objects.ts';
-import type { OwnerReference } from '../../kube/objects.ts';
+import { isNobodys } from '../../crds/ownership.ts';
 import type { Pod } from '../../kube/pod.ts';
 import { isLive } from '../sandbox/pod-state.ts';
 import { timeOf } from '../timestamp.ts';
@@ -24,18 +20,4 @@ export function orphanPods({ pods, owners, now }: PodsAndOwners): readonly Pod[]
     const age = now - (timeOf(pod.metadata.creationTimestamp) ?? now);
     return isLive(pod) && age >= GRACE_MS && isNobodys(pod, owners);
   });
-}
-
-function isNobodys(pod: Pod, owners: ReadonlySet<string>): boolean {
-  const { labels = {}, ownerReferences = [] } = pod.metadata;
-  const owner = controllerOf(pod);
-  if (owner !== undefined) return isOfOurKinds(owner) && !owners.has(owner.uid);
-  // Somebody else's may carry the label of who manages it, but none that tells what for.
-  const isMade = labels[LABEL.sandbox] !== undefined || labels[LABEL.pool] !== undefined;
-  return ownerReferences.length === 0 && isMade;
-}
-
-export function isOfOurKinds({ apiVersion, kind }: OwnerReference): boolean {
-  const kinds: readonly string[] = [SANDBOXES.kind, SANDBOX_TEMPLATES.kind];
-  return apiVersion.startsWith(`${GROUP}/`) && kinds.includes(kind);
 }

@@ -33,6 +33,8 @@ export interface Closing {
   readonly sequence: number;
 }
 
+const OPEN_PAGE = 1_000;
+
 /** Writes what the mirror of one namespace sees. Newest wins, whatever arrives when; each call may be repeated without harm. */
 export class HistoryWriter {
   readonly #database: Database;
@@ -119,6 +121,16 @@ export class HistoryWriter {
         .orderBy(uid)
         .limit(limit),
     );
+  }
+
+  /** All of them, a page at a time. */
+  async *openPages(table: Table): AsyncGenerator<readonly OpenRow[]> {
+    let after: string | undefined = '';
+    while (after !== undefined) {
+      const page: readonly OpenRow[] = await this.open(table, { after, limit: OPEN_PAGE });
+      yield page;
+      after = page.length < OPEN_PAGE ? undefined : page.at(-1)?.uid;
+    }
   }
 
   /** The objects of these rows are gone, and nobody saw them go. */

@@ -244,6 +244,40 @@ describe('the files of a session of the past', () => {
   });
 });
 
+describe('a state sync', () => {
+  const rowsIn = (body: Record<string, unknown>) =>
+    (body['result'] as Record<string, unknown>)['differences'];
+
+  it('compares rows with objects, and tells what the mirror made up for meanwhile', async () => {
+    const id = await api.runningSession();
+    const lost = aSandbox({ metadata: { name: 'lost', uid: 'uid-lost' } });
+    await writer.upsert(rowsOf({ sandboxes: [lost] }), 1);
+    const answer = api.client.post('/health/sync');
+    await until(
+      () => Promise.resolve(api.clock.pending),
+      (pending) => pending === 1,
+    );
+    const templates = api.templates.list();
+    await writer.upsert(rowsOf({ sandboxes: [api.sandbox(id)], templates }, { sequence: 2 }), 1);
+    api.clock.advance(2_000);
+    expect(rowsIn((await answer).body)).toMatchObject({
+      objects_without_row: { found: 2, repaired: 2 },
+      rows_behind: { found: 0, repaired: 0 },
+      rows_without_object: { found: 1, repaired: 0 },
+    });
+  });
+
+  it('says so where the database is away', async () => {
+    await server.kill();
+    const { body } = await api.client.post('/health/sync');
+    expect(body['result']).toMatchObject({
+      errors: ['history does not answer, so its rows were not compared'],
+    });
+    expect(Object.keys(Object(rowsIn(body)))).not.toContain('rows_behind');
+    await server.resume();
+  });
+});
+
 describe('while the database is away', () => {
   it('everything live works, lists say so, and what is not live is not called unknown', async () => {
     await server.kill();
