@@ -9,6 +9,7 @@ test('without any variable a local run serves on the documented ports and keeps 
     runner: undefined,
     callersFile: undefined,
     databaseUrl: undefined,
+    mariaDbImage: 'mariadb:lts',
     logLevel: 'info',
   });
 });

@@ -11,6 +11,7 @@ const environment = z.object({
   SANDBOX_RUNNER: z.enum(['docker', 'process']).optional(),
   SANDBOX_CALLERS_FILE: z.string().min(1).optional(),
   DATABASE_URL: databaseUrl.optional(),
+  SANDBOX_MARIADB_IMAGE: z.string().min(1).default('mariadb:lts'),
   SANDBOX_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -26,8 +27,10 @@ export interface LocalConfig {
   readonly runner: 'docker' | 'process' | undefined;
   /** Who may call the REST API (api-shim/auth/callers.ts), as an absolute path; absent: everybody on this machine. */
   readonly callersFile: string | undefined;
-  /** Where history is kept; absent: there is none. */
+  /** Where history is kept; absent: in a container of `mariaDbImage`, if that can be had. */
   readonly databaseUrl: string | undefined;
+  /** Absent: none is to be started. */
+  readonly mariaDbImage: string | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -44,6 +47,7 @@ export function localConfig(env: Readonly<Record<string, string | undefined>>): 
         ? undefined
         : path.resolve(given.SANDBOX_CALLERS_FILE),
     databaseUrl: given.DATABASE_URL,
+    mariaDbImage: given.SANDBOX_MARIADB_IMAGE === 'none' ? undefined : given.SANDBOX_MARIADB_IMAGE,
     logLevel: given.SANDBOX_LOG_LEVEL,
   };
 }

@@ -1,9 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import Docker from 'dockerode';
 import { systemClock } from '../kube/clock.ts';
 import { createLogger } from '../kube/logging.ts';
 import type { Installation } from './installation.ts';
 import { isAlive, readRunning, removeRunning, type Running } from './running.ts';
+import { stopMariaDb } from './mariadb.ts';
 import { chooseRunner } from './runners/choose-runner.ts';
+import { findDocker } from './runners/docker-engine.ts';
 import { say } from './say.ts';
 
 const STOP_PATIENCE_MS = 15_000;
@@ -17,6 +20,7 @@ export async function down(
   if (running !== undefined) await endProcess(running);
   removeRunning(installation.running);
   const pods = await removePods(installation, workspaces);
+  await endDatabase(installation, workspaces);
   say(
     running === undefined
       ? 'The local control plane was not running.'
@@ -30,6 +34,17 @@ async function endProcess(running: Running): Promise<void> {
   const deadline = Date.now() + STOP_PATIENCE_MS;
   while (isAlive(running) && Date.now() < deadline) await delay(50);
   if (isAlive(running)) process.kill(running.pid, 'SIGKILL');
+}
+
+/** After the control plane, which writes to it until its end. */
+async function endDatabase(
+  installation: Installation,
+  workspaces: 'keep' | 'remove',
+): Promise<void> {
+  const engine = await findDocker(process.env);
+  if (!engine.found) return;
+  const docker = new Docker({ socketPath: engine.socketPath });
+  await stopMariaDb(docker, installation, { remove: workspaces === 'remove' });
 }
 
 async function removePods(

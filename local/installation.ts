@@ -24,6 +24,8 @@ export interface Installation {
   readonly objects: string;
   /** Tells this installation's containers from another's on the same Docker engine. */
   readonly id: string;
+  /** Of the MariaDB that this installation starts for itself. */
+  readonly databasePassword: string;
   /** What kubectl and the operator show to the local API server. */
   readonly kubeToken: string;
 }
@@ -46,6 +48,7 @@ export function openInstallation(folder: string): Installation {
     uv: at('uv'),
     objects: at('objects'),
     id: keptSecret(at('installation-id'), 4),
+    databasePassword: keptSecret(at('database-password'), 24),
     kubeToken: keptSecret(at('kube-token'), 24),
   };
 }

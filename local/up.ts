@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LocalConfig } from './config.ts';
 import type { Installation } from './installation.ts';
 import { requireFreePorts } from './ports.ts';
+import { prepareDatabase } from './prepare-database.ts';
 import { prepareRunner } from './prepare-runner.ts';
 import { readRunning, removeRunning, type Running } from './running.ts';
 import { say, UserFacingError } from './say.ts';
@@ -20,18 +21,26 @@ export async function up(config: LocalConfig, installation: Installation): Promi
   }
   removeRunning(installation.running);
   await requireFreePorts(config);
+  // Beside the images, which may take minutes the first time.
+  const preparing = prepareDatabase(config, installation);
   const runner = await prepareRunner(config, installation);
-  const running = await start(installation, runner);
+  const { url, words } = await preparing;
+  say(words);
+  const database = url === undefined ? {} : { DATABASE_URL: url };
+  const running = await start(installation, { SANDBOX_RUNNER: runner, ...database });
   say(nextSteps(running, installation));
 }
 
-async function start(installation: Installation, runner: string): Promise<Running> {
+async function start(
+  installation: Installation,
+  settings: Readonly<Record<string, string>>,
+): Promise<Running> {
   const log = openSync(installation.log, 'a', 0o600);
   const main = path.join(import.meta.dirname, 'main.ts');
   const child = spawn(process.execPath, [main], {
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...process.env, SANDBOX_RUNNER: runner, SANDBOX_STATE: installation.folder },
+    env: { ...process.env, ...settings, SANDBOX_STATE: installation.folder },
   });
   child.unref();
   const deadline = Date.now() + START_PATIENCE_MS;

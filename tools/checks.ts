@@ -3,6 +3,7 @@ import {
   docker,
   go,
   mariadb,
+  mariadb11,
   namespaces,
   packageIndex,
   realApiServer,
@@ -75,7 +76,19 @@ export const SLOW_SUITES: readonly Suite[] = [
   },
   { name: 'fuzz', project: 'fuzz', needs: [schemathesis] },
   { name: 'executor', project: 'executor', needs: [namespaces] },
-  { name: 'history', project: 'history', needs: [mariadb] },
+  { name: "history, Debian's MariaDB", project: 'history', needs: [mariadb] },
+  {
+    name: 'history, MariaDB 11',
+    project: 'history',
+    needs: [docker, mariadb, mariadb11],
+    within: ['test/history/with-image'],
+  },
+  {
+    name: 'local, MariaDB in a container',
+    project: 'local',
+    files: 'test/local/mariadb-container',
+    needs: [docker, mariadb11],
+  },
   {
     name: 'local, process runner',
     project: 'local',

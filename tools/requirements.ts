@@ -101,6 +101,16 @@ export const mariadb: Requirement = {
   },
 };
 
+/** The official image of MariaDB 11, or one with its contract that is made here. */
+export const mariadb11: Requirement = {
+  name: 'an image of MariaDB 11, the one that MARIADB_IMAGE names or mariadb:lts',
+  async probe() {
+    const provide = ['test/history/image/build'] as const;
+    const { exitCode, output } = await runCommand(provide, { timeoutMs: 900_000 });
+    return exitCode === 0 ? undefined : lastLine(output);
+  },
+};
+
 /** The first need that this machine can't meet, in words; nothing if it meets all. */
 export async function firstLacking(needs: readonly Requirement[]): Promise<string | undefined> {
   for (const need of needs) {

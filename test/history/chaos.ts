@@ -18,6 +18,7 @@ const COUNT = Number(process.argv[2] ?? 500);
 const BOXES = 10;
 
 const server = await MariaDb.start();
+process.stdout.write(`on MariaDB ${await server.version()}\n`);
 const url = await server.url('chaos');
 const world = await World.open();
 await world.createTemplate();

@@ -18,6 +18,7 @@ const PER_SECOND = Number(process.argv[2] ?? 100);
 const SECONDS = Number(process.argv[3] ?? 20);
 
 const server = await MariaDb.start();
+process.stdout.write(`on MariaDB ${await server.version()}\n`);
 const without = await load(undefined);
 process.stdout.write(
   `without history: ${without.writes} writes for ${without.runs} executions in ${without.seconds.toFixed(1)} s\n`,

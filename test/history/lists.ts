@@ -25,6 +25,7 @@ const run = { code: 'print(1)', language: 'python' };
 for (let n = 0; n < 20; n += 1) await api.client.post(`/sessions/${id}/execute`, run);
 await fill(api.sandbox(id).metadata.uid);
 
+process.stdout.write(`on MariaDB ${await server.version()}\n`);
 const list = `/sessions/${id}/executions?limit=50`;
 const random = (below: number): number => Math.floor(Math.random() * below);
 const { body } = await api.client.get(`${list}&offset=${Math.floor(ROWS / 2)}`);

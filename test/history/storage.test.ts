@@ -311,7 +311,7 @@ describe('a dump', () => {
     const dump = path.join(await mkdtemp(path.join(os.tmpdir(), 'dump-')), 'history.sql');
     const from = new URL(url).pathname.slice(1);
     const to = new URL(await server.url()).pathname.slice(1);
-    const client = `--no-defaults --socket=${server.socket} --user=root`;
+    const client = `--no-defaults --host=127.0.0.1 --port=${server.port} --user=root`;
     const shell = async (command: string): Promise<void> => {
       expect(await runCommand(['sh', '-c', command])).toMatchObject({ exitCode: 0 });
     };
@@ -395,12 +395,12 @@ describe('a database that is not there', () => {
 
   it('does not hold a call for longer than it may take', async () => {
     await writeRows(rowsOf({ sandboxes: [running] }));
-    server.freeze();
+    await server.freeze();
     const asked = database.use((connection) => connection.execute(sql`select 1`), {
       timeoutMs: 300,
     });
     await expect(asked).rejects.toMatchObject({ code: 'Unavailable' });
-    server.thaw();
+    await server.thaw();
     expect((await rowOf())?.status).toBe('running');
   });
 

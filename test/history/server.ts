@@ -1,0 +1,8 @@
+/** How a server of either kind is treated; its data and its port stay its own throughout. */
+export interface Server {
+  kill(): Promise<void>;
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
+  resume(): Promise<void>;
+  stop(): Promise<void>;
+}
