@@ -18,6 +18,5 @@ export function inheritedOf(
 
 function inheritedFrom({ spec }: SandboxTemplate): Inherited {
   const { runtime, resources, timeouts } = spec;
-  const { idleSeconds, onIdle } = timeouts;
-  return { runtime, resources, idleSeconds, onIdle };
+  return { runtime, resources, idleSeconds: timeouts.idleSeconds };
 }

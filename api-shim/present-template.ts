@@ -1,7 +1,6 @@
 import { TEMPLATE_CONDITIONS } from '../crds/reasons.ts';
 import type { SandboxTemplate } from '../crds/sandbox-template.ts';
 import { restIdOf } from './names.ts';
-import { onIdleNameOf } from './on-idle.ts';
 import { createdAtOf, latestOf } from './present-time.ts';
 import { coresOf, megabytesOf } from './quantities.ts';
 import type { TemplateResponse } from './schemas/template.ts';
@@ -25,8 +24,11 @@ export function presentTemplate(template: SandboxTemplate): TemplateResponse {
     default_memory_mb: megabytesOf(spec.resources.memory),
     default_disk_mb: megabytesOf(spec.resources.disk),
     default_timeout_sec: spec.timeouts.idleSeconds,
-    default_on_idle: onIdleNameOf(spec.timeouts.onIdle),
     default_env_vars: plainEnvOf(template),
+    pre_installed_packages: spec.dependencies.packages.map(({ name, version = null }) => ({
+      name,
+      version,
+    })),
     max_concurrent_executions: spec.executions.maxConcurrent,
     is_active: ready?.status !== 'False',
     created_at: created,

@@ -12,7 +12,6 @@ import { indexOf, mergedPackages, packagesOf } from './dependencies.ts';
 import { ApiError } from './errors.ts';
 import { objectNameOf, restIdAnnotation, restIdOf } from './names.ts';
 import { byteQuantityOf, cpuQuantityOf, isCpu, isMemory } from './quantities.ts';
-import { onIdleOf } from './on-idle.ts';
 import type { ExecuteRequest } from './schemas/execution.ts';
 import type { CreateSessionRequest } from './schemas/session.ts';
 import type { CreateTemplateRequest, UpdateTemplateRequest } from './schemas/template.ts';
@@ -66,7 +65,7 @@ export function sandboxDraft(
       templateRef: { name: template.metadata.name },
       resources: resourcesOf(body),
       env: envOf(body.env_vars),
-      timeouts: dropEmpty({ idleSeconds: body.timeout, onIdle: mapped(body.on_idle, onIdleOf) }),
+      timeouts: dropEmpty({ idleSeconds: body.timeout }),
       dependencies: {
         packages: mergedPackages([], packagesOf(body.dependencies, template.spec.runtime)),
         indexUrl: indexOf(body.python_package_index_url),
@@ -143,10 +142,8 @@ export function templateDraft(body: CreateTemplateRequest, origin: Origin): Draf
         disk: byteQuantityOf(body.default_disk_mb),
       },
       env: envOf(body.default_env_vars),
-      timeouts: {
-        idleSeconds: body.default_timeout,
-        onIdle: mapped(body.default_on_idle, onIdleOf),
-      },
+      dependencies: { packages: packagesOf(body.pre_installed_packages ?? [], body.runtime_type) },
+      timeouts: { idleSeconds: body.default_timeout },
       executions: { maxConcurrent: body.max_concurrent_executions },
     }),
   };
@@ -165,10 +162,12 @@ export function templatePatch(
       memory: mapped(body.default_memory_mb, byteQuantityOf),
       disk: mapped(body.default_disk_mb, byteQuantityOf),
     }),
-    timeouts: dropEmpty({
-      idleSeconds: body.default_timeout,
-      onIdle: mapped(body.default_on_idle, onIdleOf),
+    dependencies: dropEmpty({
+      packages: mapped(body.pre_installed_packages, (packages) =>
+        packagesOf(packages, current.spec.runtime),
+      ),
     }),
+    timeouts: dropEmpty({ idleSeconds: body.default_timeout }),
     executions: dropEmpty({ maxConcurrent: body.max_concurrent_executions }),
     env: mapped(body.default_env_vars, (env) => [...secretEnvOf(current), ...envOf(env)]),
   });

@@ -33,7 +33,7 @@ describe('creating', () => {
       default_disk_mb: 1024,
       default_timeout_sec: 300,
       default_env_vars: null,
-      default_on_idle: 'terminate',
+      pre_installed_packages: [],
       max_concurrent_executions: 16,
       is_active: true,
       created_at: '2026-11-24T07:02:20.607Z',
@@ -113,6 +113,34 @@ describe('creating', () => {
     },
   );
 
+  test('packages of every session may be told in two fields or in one string', async () => {
+    const { body } = await create({
+      pre_installed_packages: ['numpy==1.26.4', 'pandas>=2,<3', 'six', { name: 'a', version: '1' }],
+    });
+    const packages = [
+      { name: 'numpy', version: '==1.26.4' },
+      { name: 'pandas', version: '>=2,<3' },
+      { name: 'six', version: null },
+      { name: 'a', version: '==1' },
+    ];
+    expect(body['pre_installed_packages']).toEqual(packages);
+    const { body: updated } = await api.client.put(`/templates/${MINIMAL.id}`, {
+      pre_installed_packages: [],
+    });
+    expect(updated['pre_installed_packages']).toEqual([]);
+  });
+
+  test('a package of npm may have a scope', async () => {
+    const { body } = await create({
+      runtime_type: 'nodejs20',
+      pre_installed_packages: ['@scope/pad@1.3.0', 'left'],
+    });
+    expect(body['pre_installed_packages']).toEqual([
+      { name: '@scope/pad', version: '1.3.0' },
+      { name: 'left', version: null },
+    ]);
+  });
+
   const refused: readonly (readonly [string, object])[] = [
     ...['python3.10', 'nodejs18', 'java11', 'go1.20', 'ruby3.0', 'invalid'].map(
       (runtime) => ['case 132: runtime', { runtime_type: runtime }] as const,
@@ -127,6 +155,8 @@ describe('creating', () => {
     ['no execution at a time', { max_concurrent_executions: 0 }],
     ['more executions at a time than an executor takes', { max_concurrent_executions: 65 }],
     ['too short a timeout by its other name', { default_timeout_sec: 30 }],
+    ['an option for a package', { pre_installed_packages: ['--index-url=http://x'] }],
+    ['a package from an address', { pre_installed_packages: ['six @ https://x/six.whl'] }],
     ['id of 65 characters', { id: 'x'.repeat(65) }],
     ['id with a slash', { id: 'a/b' }],
     ['name of 256 characters', { name: 'x'.repeat(256) }],

@@ -78,12 +78,7 @@ export const idleSeconds = z
   .int()
   .min(0)
   .max(604_800)
-  .describe('Ends or suspends a sandbox that nobody used for so long; 0: never.');
-export const onIdle = z
-  .enum(['Terminate', 'Suspend'])
-  .describe(
-    'What becomes of a sandbox that nobody used for idleSeconds. Suspend keeps its files and needs an object store.',
-  );
+  .describe('Ends a sandbox that nobody used for so long; 0: never.');
 export const lifetimeSeconds = z
   .int()
   .min(0)

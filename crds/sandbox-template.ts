@@ -9,7 +9,6 @@ import {
   idleSeconds,
   lifetimeSeconds,
   observedGeneration,
-  onIdle,
   resources,
 } from './fields.ts';
 import { LIMITS } from './limits.ts';
@@ -79,7 +78,6 @@ export const sandboxTemplateSpec = z.object({
     .object({
       executionSeconds: executionTimeoutSeconds.default(LIMITS.executionTimeoutSeconds.default),
       idleSeconds: idleSeconds.default(1_800),
-      onIdle: onIdle.default('Terminate'),
       lifetimeSeconds: lifetimeSeconds.default(21_600),
     })
     .prefault({})

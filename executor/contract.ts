@@ -11,7 +11,7 @@ import { z } from 'zod';
  * | GET /v1/executions/{id}/events?from=n&wait=ms | newline-delimited JSON of `OutputEvent`, from number n on, until the end; with `wait` an id that is not known yet may still come |
  * | DELETE /v1/executions/{id}          | cancels; answers with the state; final states stay as they are                |
  * | GET /v1/files?path=                 | entries of a folder of the workspace, as `FileList`                           |
- * | PUT /v1/dependencies/{id}?wait=ms   | installs the set of packages `id` in place of the one before, once however often it is sent; `DependenciesState` |
+ * | PUT /v1/dependencies/{id}?wait=ms   | installs the set of packages `id` in place of another, once however often it is sent; `DependenciesState` |
  * | GET /v1/dependencies/index          | an upgrade to `PACKAGE_INDEX_PROTOCOL`: lends the sandbox a package index, for as long as the connection lasts |
  * | GET, PUT, DELETE /v1/files/{path}   | one file's bytes; GET takes one range, PUT `?executable=true`                 |
  * | HEAD /v1/files/{path}               | its headers only: length, `ETag` (the version), `Last-Modified`               |
@@ -200,6 +200,8 @@ export const installRequest = z.object({
   installer: z.enum(['uv', 'npm']),
   requirements: z.array(requirement).max(100),
   timeoutMs: z.int().min(1).max(3_600_000),
+  /** A set that may be here already and is a part of this one: then only the rest is installed. */
+  base: executionId.optional(),
 });
 export type InstallRequest = z.infer<typeof installRequest>;
 

@@ -4,7 +4,7 @@ import type { Clock } from '../kube/clock.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { DependenciesState, FinalState, InstallRequest, StartRequest } from './contract.ts';
 import type { Surroundings } from './execution.ts';
-import { INSTALLERS, installedIn, shellLine } from './installers.ts';
+import { INSTALLERS, type InstallPlace, installedIn, linked, shellLine } from './installers.ts';
 import type { LentIndex } from './package-index.ts';
 
 /** A program that the launcher runs, with the limits and the end of any run. */
@@ -30,6 +30,7 @@ export interface DependenciesOptions {
 
 /** One set of packages on the disk. */
 interface PackageSet {
+  readonly id: string;
   readonly installer: InstallRequest['installer'];
   readonly folder: string;
   readonly installed: DependenciesState['installed'];
@@ -50,7 +51,6 @@ class Install {
   }
 }
 
-const REMEMBERED = 16;
 const MESSAGE_CHARACTERS = 3_500;
 const NOT_FOUND = 127;
 
@@ -60,10 +60,11 @@ const NOT_FOUND = 127;
  */
 export class Dependencies {
   readonly #options: DependenciesOptions;
-  readonly #installs = new Map<string, Install>();
   #latest: Install | undefined;
   #current: PackageSet | undefined;
   #previous: PackageSet | undefined;
+  /** What others are built upon stays. */
+  #base: PackageSet | undefined;
   #sets = 0;
 
   constructor(options: DependenciesOptions) {
@@ -74,17 +75,15 @@ export class Dependencies {
     return this.#latest?.state.phase === 'Installing';
   }
 
-  /** Installs the set `id`, or finds it if that was asked for before. A set that is still being installed makes way. */
+  /** Installs the set `id`, or finds it if that is what was asked for last. A set that is still being installed makes way. */
   install(id: string, request: InstallRequest): Pick<Install, 'over' | 'state'> {
-    const known = this.#installs.get(id);
-    if (known !== undefined) return known;
     const before = this.#latest;
+    if (before?.id === id) return before;
     const install = new Install(this.#begun(id), async (self) => {
       if (before !== undefined) await supersede(before);
       await this.#carryOut(self, request);
     });
     this.#latest = install;
-    this.#remember(install);
     return install;
   }
 
@@ -128,7 +127,8 @@ export class Dependencies {
       await this.#replace(undefined);
       return { phase: 'Installed' };
     }
-    const place = await this.#newPlace();
+    const base = this.#baseOf(request);
+    const place = { ...(await this.#newPlace()), base: base?.folder };
     const outcome = await this.#runInstaller(install, request, place).finally(() => {
       // Thousands of files, which nobody has to wait for.
       void this.#remove(place.scratch);
@@ -140,8 +140,15 @@ export class Dependencies {
     const { installer } = request;
     const { folder } = place;
     const installed = await installedIn(installer, folder);
-    await this.#replace({ installer, folder, installed });
+    this.#base = base ?? this.#base;
+    await this.#replace({ id: install.id, installer, folder, installed });
     return { phase: 'Installed' };
+  }
+
+  /** Undefined: it is not here, or was for another installer. */
+  #baseOf({ base, installer }: InstallRequest): PackageSet | undefined {
+    const sets = [this.#current, this.#previous, this.#base];
+    return sets.find((set) => set?.id === base && set?.installer === installer);
   }
 
   async #newPlace(): Promise<{ readonly folder: string; readonly scratch: string }> {
@@ -160,12 +167,13 @@ export class Dependencies {
   async #runInstaller(
     install: Install,
     request: InstallRequest,
-    place: { readonly folder: string; readonly scratch: string },
+    place: Omit<InstallPlace, 'indexUrl'> & { readonly base: string | undefined },
   ): Promise<FinalState> {
     const installer = INSTALLERS[request.installer];
     const address = await this.#options.index.serve(installer.prefix);
     try {
-      const code = shellLine(installer.command(request, { ...place, indexUrl: address.url }));
+      const command = shellLine(installer.command(request, { ...place, indexUrl: address.url }));
+      const code = `${linked(place.base, place.folder)}${command}`;
       const start = {
         language: 'shell',
         code,
@@ -205,7 +213,7 @@ export class Dependencies {
     const gone = this.#previous;
     this.#previous = this.#current;
     this.#current = next;
-    if (gone !== undefined) await this.#remove(gone.folder);
+    if (gone !== undefined && gone !== this.#base) await this.#remove(gone.folder);
   }
 
   async #remove(folder: string): Promise<void> {
@@ -214,12 +222,6 @@ export class Dependencies {
         error: String(error),
       });
     });
-  }
-
-  #remember(install: Install): void {
-    this.#installs.set(install.id, install);
-    const [oldest] = this.#installs.keys();
-    if (this.#installs.size > REMEMBERED && oldest !== undefined) this.#installs.delete(oldest);
   }
 }
 

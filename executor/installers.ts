@@ -109,3 +109,9 @@ export function shellLine([program = '', ...args]: readonly string[]): string {
   const words = args.map((arg) => `'${arg.replaceAll("'", String.raw`'\''`)}'`).join(' ');
   return `command -v ${program} >/dev/null || exit 127\nexec ${program} ${words}\n`;
 }
+
+/** A line of shell that puts all of a set into the folder of another, as links to the same files: installers replace files and never write into them. */
+export function linked(base: string | undefined, folder: string): string {
+  if (base === undefined) return '';
+  return `cp -al '${base}/.' '${folder}/' || { rm -rf '${folder}' && mkdir '${folder}'; }\n`;
+}

@@ -10,7 +10,9 @@ import type { Caches } from './caches.ts';
 import { CreatedPods } from './created-pods.ts';
 import { InFlightRuns } from './execution/runs.ts';
 import { OwnWrites } from './own-writes.ts';
+import type { PackageIndexes } from './package-index/gateway.ts';
 import { InFlightInstalls } from './sandbox/installs.ts';
+import { templateInstall } from './sandbox/packages.ts';
 import { Workspaces } from './workspace/workspaces.ts';
 import type { Settings } from './settings.ts';
 import { WarmPools } from './warm-pools.ts';
@@ -42,6 +44,7 @@ export interface MemoryOptions {
   readonly enqueueTemplate: (key: string) => void;
   readonly caches: Caches;
   readonly settings: Settings;
+  readonly packageIndexes: Pick<PackageIndexes, 'policy'>;
 }
 
 export function createMemory(options: MemoryOptions): Memory {
@@ -57,12 +60,13 @@ export function createMemory(options: MemoryOptions): Memory {
   return {
     monitor,
     runs,
-    installs: new InFlightInstalls(options),
+    installs: new InFlightInstalls({ ...options, enqueue: options.enqueueSandbox }),
     workspaces: stored && new Workspaces({ ...options, stored, enqueue: options.enqueueSandbox }),
     createdPods: new CreatedPods(clock),
     pools: new WarmPools({
       ...options,
       enqueue: options.enqueueTemplate,
+      packagesOf: ({ spec }) => templateInstall(spec, options.packageIndexes.policy),
       // One question that got lost must not empty the pool.
       freshMs: 2 * options.settings.livenessIntervalMs,
     }),

@@ -4,18 +4,24 @@ import type { ExecutorClient } from '../executor/client.ts';
 import type { Clock } from '../kube/clock.ts';
 import { Expectations } from '../kube/expectations.ts';
 import { controllerOf } from '../kube/objects.ts';
+import type { Logger } from '../kube/logger.ts';
 import type { Pod } from '../kube/pod.ts';
 import { INDEX } from './caches.ts';
 import type { Caches } from './caches.ts';
 import { ExecutorMonitor } from './sandbox/executor-monitor.ts';
+import { InFlightInstalls, type PackageInstall } from './sandbox/installs.ts';
 import { isLive, podState } from './sandbox/pod-state.ts';
 
 export interface WarmPoolsOptions {
   readonly caches: Pick<Caches, 'pods'>;
   readonly executor: ExecutorClient;
   readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
   /** Says "look at this template again". */
   readonly enqueue: (key: string) => void;
+  /** What is installed in its pods before they are handed out; undefined: nothing. */
+  readonly packagesOf: (template: SandboxTemplate) => PackageInstall | undefined;
   /** A member whose executor answered longer ago than this is not handed out. */
   readonly freshMs: number;
 }
@@ -30,6 +36,8 @@ const REFUSED_MS = 5_000;
 export class WarmPools {
   /** Of members; a sandbox that takes one gets its own view of it. */
   readonly monitor: ExecutorMonitor;
+  /** Of the template's packages in members, by their UIDs. */
+  readonly installs: InFlightInstalls;
   /** Of creations and deletions of members, by the key of their template: a pool counts its children. */
   readonly expectations: Expectations;
   readonly #options: WarmPoolsOptions;
@@ -41,6 +49,7 @@ export class WarmPools {
   constructor(options: WarmPoolsOptions) {
     this.#options = options;
     this.monitor = new ExecutorMonitor(options);
+    this.installs = new InFlightInstalls(options);
     this.expectations = new Expectations(options.clock);
   }
 
@@ -85,7 +94,21 @@ export class WarmPools {
     this.#unsettled.delete(sandboxUID);
   }
 
-  isReady(pod: Pod): boolean {
+  packagesOf(template: SandboxTemplate): PackageInstall | undefined {
+    return this.#options.packagesOf(template);
+  }
+
+  /** Its executor answered lately, and the packages of its template are there. */
+  isReady(pod: Pod, packages: PackageInstall | undefined): boolean {
+    return this.#isFresh(pod) && (packages === undefined || this.#has(pod, packages));
+  }
+
+  #has({ metadata }: Pod, { revision }: PackageInstall): boolean {
+    const install = this.installs.view(metadata.uid);
+    return install?.revision === revision && install.end?.phase === 'Installed';
+  }
+
+  #isFresh(pod: Pod): boolean {
     if (podState(pod).kind !== 'running') return false;
     const { clock, freshMs } = this.#options;
     if ((this.#refusedUntil.get(pod.metadata.uid) ?? 0) > clock.now()) return false;
@@ -102,6 +125,7 @@ export class WarmPools {
     this.#taken.delete(uid);
     this.#refusedUntil.delete(uid);
     this.monitor.forget(uid);
+    this.installs.forget(uid);
   }
 
   /** To be called with the UID of every sandbox that is gone. */
@@ -111,11 +135,13 @@ export class WarmPools {
 
   stop(): void {
     this.monitor.stop();
+    this.installs.stop();
   }
 
   #ready(template: SandboxTemplate, make: string): Pod[] {
+    const packages = this.packagesOf(template);
     return this.members(template).filter(
-      (pod) => pod.metadata.labels?.[LABEL.make] === make && this.isReady(pod),
+      (pod) => pod.metadata.labels?.[LABEL.make] === make && this.isReady(pod, packages),
     );
   }
 }

@@ -24,7 +24,6 @@ export function dependencyRoutes(
       errors: [
         'SessionNotFound',
         'SessionNotActive',
-        'SessionSuspended',
         'DependenciesNotSupported',
         'DependencyInstallFailed',
         'DependencyInstallInProgress',

@@ -29,7 +29,6 @@ const WRITE_ERRORS = [
   'HistoryUnavailable',
   'InactiveSession',
   'SessionNotReady',
-  'SessionSuspended',
   'InvalidFilePath',
   'FileTooLarge',
   'FileInTheWay',

@@ -23,7 +23,7 @@ export function templateRoutes(templates: Templates): readonly Route[] {
       summary: 'Create a template',
       input: z.object({ body: createTemplateRequest }),
       success: { status: 201, description: 'The new template', schema: templateResponse },
-      errors: ['TemplateExists', 'TemplateNameTaken'],
+      errors: ['TemplateExists', 'TemplateNameTaken', 'DependenciesNotSupported'],
       handle: async ({ body }, context) => presentTemplate(await templates.create(body, context)),
     }),
     route({
@@ -66,7 +66,7 @@ export function templateRoutes(templates: Templates): readonly Route[] {
         'Absent and null fields stay as they are. Sessions that exist keep what they were made from.',
       input: z.object({ params: templatePath, body: updateTemplateRequest }),
       success: { status: 200, description: 'The changed template', schema: templateResponse },
-      errors: ['TemplateNotFound', 'TemplateNameTaken', 'Conflict'],
+      errors: ['TemplateNotFound', 'TemplateNameTaken', 'DependenciesNotSupported', 'Conflict'],
       handle: async ({ params, body }, context) =>
         presentTemplate(await templates.update(params.template_id, body, context)),
     }),

@@ -36,7 +36,6 @@ export function usageRoutes({ sessions, executors, executor, clock }: UsageDeps)
         'SessionNotFound',
         'SessionNotActive',
         'SessionNotReady',
-        'SessionSuspended',
         'SandboxUnreachable',
         'SandboxMisbehaved',
       ],

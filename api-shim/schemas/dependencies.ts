@@ -20,6 +20,26 @@ const dependency = z
   .meta({ example: { name: 'numpy', version: '==1.26.4' } });
 export type RequestedDependency = z.output<typeof dependency>;
 
+/** `numpy==1.26.4` as pip has it, `left-pad@1.3.0` as npm, in the two fields; anything else as it is. */
+function inTwoFields(wanted: unknown): unknown {
+  if (typeof wanted !== 'string' || wanted.length > MAX_REQUIREMENT) return wanted;
+  const [, name = wanted, version] =
+    /^(@?[^@<>=!~\s]+)\s*(?:@|(?=[<>=!~]))(.*)$/.exec(wanted) ?? [];
+  return { name, version };
+}
+
+const MAX_REQUIREMENT = LIMITS.packageNameCharacters + LIMITS.packageVersionCharacters;
+
+/** Of a template: also in one string each. */
+export const preInstalled = z
+  .array(z.preprocess(inTwoFields, dependency))
+  .max(LIMITS.packages)
+  .meta({
+    description:
+      'Packages that every session of it has from the start, and pods of its warm pool before they are ready; `numpy==1.26.4` in one string works too.',
+    example: [{ name: 'numpy', version: '==1.26.4' }],
+  });
+
 export const dependencies = z.array(dependency).max(LIMITS.packages);
 
 /** Empty, blank and null stand for the default. */

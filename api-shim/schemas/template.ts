@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { LIMITS } from '../../crds/limits.ts';
 import { RUNTIMES } from '../../crds/sandbox-template.ts';
-import { decimal, examplesOf, envVars, integer, onIdle, restId, timestamp } from './fields.ts';
+import { preInstalled } from './dependencies.ts';
+import { decimal, examplesOf, envVars, integer, restId, timestamp } from './fields.ts';
 
 const defaults = {
   default_cpu_cores: decimal(0.1, 4),
@@ -10,7 +11,6 @@ const defaults = {
   default_timeout: integer(60, 3600).meta({
     description: 'Idle seconds after which a session of it ends.',
   }),
-  default_on_idle: onIdle,
 };
 const { min, max, default: standard } = LIMITS.concurrentExecutions;
 const maxConcurrent = integer(min, max);
@@ -35,8 +35,8 @@ export const createTemplateRequest = z
       default_memory_mb: defaults.default_memory_mb.default(512),
       default_disk_mb: defaults.default_disk_mb.default(1024),
       default_timeout: defaults.default_timeout.default(300),
-      default_on_idle: defaults.default_on_idle.nullish(),
       default_env_vars: envVars.nullish(),
+      pre_installed_packages: preInstalled.nullish(),
       max_concurrent_executions: maxConcurrent.default(standard).meta({
         description:
           'Executions of one session that run at once; further ones wait for their turn.',
@@ -68,8 +68,8 @@ export const updateTemplateRequest = z
       default_memory_mb: defaults.default_memory_mb.nullish(),
       default_disk_mb: defaults.default_disk_mb.nullish(),
       default_timeout: defaults.default_timeout.nullish(),
-      default_on_idle: defaults.default_on_idle.nullish(),
       default_env_vars: envVars.nullish(),
+      pre_installed_packages: preInstalled.nullish(),
       max_concurrent_executions: maxConcurrent.nullish(),
     }),
   )
@@ -86,11 +86,11 @@ export const templateResponse = z
     default_memory_mb: z.int(),
     default_disk_mb: z.int(),
     default_timeout_sec: z.int(),
-    default_on_idle: onIdle,
     default_env_vars: z
       .record(z.string(), z.string())
       .nullable()
       .meta({ description: 'Without those that come from a Secret; null if there are none.' }),
+    pre_installed_packages: z.array(z.object({ name: z.string(), version: z.string().nullable() })),
     max_concurrent_executions: z.int(),
     is_active: z.boolean().meta({ description: 'False if it cannot be used.' }),
     created_at: timestamp,
@@ -108,8 +108,8 @@ export const templateResponse = z
         default_memory_mb: 512,
         default_disk_mb: 1024,
         default_timeout_sec: 300,
-        default_on_idle: 'terminate',
         default_env_vars: null,
+        pre_installed_packages: [],
         max_concurrent_executions: 16,
         is_active: true,
         created_at: '2026-11-24T07:00:00Z',

@@ -34,7 +34,7 @@ function world(runner = new FakePodRunner()) {
     client: cluster,
     pods,
     runner,
-    keptWorkspaces: () => owners,
+    liveOwners: () => owners,
     logger: new FakeLogger(),
     clock,
   });
@@ -241,7 +241,7 @@ test('after a restart running pods are kept without a write, and containers with
     client: first.cluster,
     pods: first.pods,
     runner: first.runner,
-    keptWorkspaces: () => first.owners,
+    liveOwners: () => first.owners,
     logger: new FakeLogger(),
     clock: first.clock,
   });

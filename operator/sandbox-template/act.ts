@@ -7,6 +7,8 @@ import { keyOf, refOf } from '../../kube/objects.ts';
 import { createOwned } from '../../kube/owner-reference.ts';
 import { PODS } from '../../kube/pod.ts';
 import type { Pod } from '../../kube/pod.ts';
+import type { PackageIndexes } from '../package-index/gateway.ts';
+import type { PackageInstall } from '../sandbox/installs.ts';
 import { poolPodName } from '../sandbox/pod-name.ts';
 import { buildPoolPod } from '../sandbox/pod.ts';
 import type { PodSettings } from '../sandbox/pod.ts';
@@ -16,6 +18,11 @@ import type { WarmPools } from '../warm-pools.ts';
 export type Action =
   | { readonly type: 'createMember' }
   | { readonly type: 'deleteMember'; readonly pod: Pod }
+  | {
+      readonly type: 'installInMember';
+      readonly target: ExecutorTarget;
+      readonly packages: PackageInstall;
+    }
   | { readonly type: 'askHealth'; readonly target: ExecutorTarget };
 
 export interface ActDeps {
@@ -23,6 +30,7 @@ export interface ActDeps {
   readonly pools: WarmPools;
   readonly random: () => number;
   readonly pod: PodSettings;
+  readonly packageIndexes: PackageIndexes;
 }
 
 interface Subject {
@@ -50,10 +58,23 @@ async function actOne(
       return createMember(deps, subject);
     case 'deleteMember':
       return deleteMember(deps, action.pod, subject);
+    case 'installInMember':
+      installInMember(deps, action, subject.template);
+      return undefined;
     case 'askHealth':
       deps.pools.monitor.askHealth(keyOf(refOf(subject.template)), action.target);
       return undefined;
   }
+}
+
+function installInMember(
+  { pools, packageIndexes }: ActDeps,
+  { target, packages }: Extract<Action, { readonly type: 'installInMember' }>,
+  template: SandboxTemplate,
+): void {
+  const index = packageIndexes.open(packages.indexUrl);
+  const key = keyOf(refOf(template));
+  pools.installs.ensure({ ...packages, forUID: target.podUID, key, target, index });
 }
 
 async function createMember(

@@ -11,6 +11,8 @@ export interface Decision {
   readonly actions: readonly Action[];
   /** The whole next status; absent: it stays. */
   readonly status?: SandboxTemplateStatus;
+  /** Why members that are removed did not get the template's packages. */
+  readonly packagesProblem?: string | undefined;
   /** When to look again, if nothing happens before. */
   readonly lookAgainMs?: number;
 }
@@ -19,12 +21,12 @@ export interface Decision {
 export function decide(seen: Observed, settings: Settings): Decision {
   // Its pods go with it: they are owned.
   if (seen.template.metadata.deletionTimestamp !== undefined) return { actions: [] };
-  const { actions, lookAgainMs } = poolDecision(seen, settings);
+  const { lookAgainMs, ...done } = poolDecision(seen, settings);
   const status = templateStatus(seen);
-  if (sameStatus(seen.template, status)) return { actions, ...inMs(lookAgainMs) };
+  if (sameStatus(seen.template, status)) return { ...done, ...inMs(lookAgainMs) };
   const quietMs = quietForMs(seen, settings);
-  if (quietMs <= 0) return { actions, status, ...inMs(lookAgainMs) };
-  return { actions, ...inMs(Math.min(quietMs, lookAgainMs ?? quietMs)) };
+  if (quietMs <= 0) return { ...done, status, ...inMs(lookAgainMs) };
+  return { ...done, ...inMs(Math.min(quietMs, lookAgainMs ?? quietMs)) };
 }
 
 /** A burst that empties a pool must not cost a status per pod. What a template's author did is answered at once. */

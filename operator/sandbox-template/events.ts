@@ -27,6 +27,17 @@ export function poolRefused(template: SandboxTemplate, message: string): ObjectE
   };
 }
 
+/** Its pool stays empty, and sandboxes start cold. */
+export function packagesFailed(template: SandboxTemplate, message: string): ObjectEvent {
+  return {
+    regarding: template,
+    type: 'Warning',
+    reason: 'DependencyInstallFailed',
+    action: 'FillWarmPool',
+    note: `pods of the warm pool cannot get the template's packages: ${message}`,
+  };
+}
+
 /** Allowed, for running sandboxes no longer need their template; but a lost pod of theirs can't be replaced without it. */
 export function deletedWhileInUse(template: SandboxTemplate, sandboxes: number): ObjectEvent {
   return {

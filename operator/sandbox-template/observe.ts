@@ -7,6 +7,7 @@ import type { Pod } from '../../kube/pod.ts';
 import { INDEX } from '../caches.ts';
 import type { Caches } from '../caches.ts';
 import type { ExecutorView } from '../sandbox/executor-monitor.ts';
+import type { InstallView, PackageInstall } from '../sandbox/installs.ts';
 import { poolMake } from '../sandbox/pod.ts';
 import type { PodSettings } from '../sandbox/pod.ts';
 import type { WarmPools } from '../warm-pools.ts';
@@ -18,6 +19,8 @@ export interface Member {
   readonly executor: ExecutorView;
   /** Where to reach it, once it can be reached. */
   readonly target: ExecutorTarget | undefined;
+  /** How far the template's packages are in it; absent: nobody asked. */
+  readonly install?: InstallView | undefined;
   /** It can be handed out now. */
   readonly isReady: boolean;
 }
@@ -29,6 +32,8 @@ export interface Observed {
   readonly sandboxes: number;
   /** Pods of its pool, of whatever make. */
   readonly members: readonly Member[];
+  /** What is installed in members; absent: nothing. */
+  readonly packages?: PackageInstall | undefined;
   /** The make of pods that are made now. */
   readonly make: string;
   /** The cache shows every member that was created or deleted. */
@@ -55,10 +60,12 @@ export function observe(
 ): Observed | undefined {
   const template = deps.caches.templates.get(parseKey(key));
   if (template === undefined) return undefined;
+  const packages = deps.pools.packagesOf(template);
   return {
     template,
     sandboxes: liveSandboxes(deps.caches, key),
-    members: deps.pools.members(template).map((pod) => memberOf(deps, pod)),
+    members: deps.pools.members(template).map((pod) => memberOf(deps, pod, packages)),
+    packages,
     make: poolMake(template, deps.pod),
     isSettled: deps.pools.expectations.satisfied(key),
     reportedAt,
@@ -66,14 +73,19 @@ export function observe(
   };
 }
 
-function memberOf({ pools, addressOf }: ObserveDeps, pod: Pod): Member {
+function memberOf(
+  { pools, addressOf }: ObserveDeps,
+  pod: Pod,
+  packages: PackageInstall | undefined,
+): Member {
   const podUID = pod.metadata.uid;
   const address = addressOf(pod);
   return {
     pod,
     executor: pools.monitor.view(podUID),
     target: address && { podUID, address },
-    isReady: pools.isReady(pod),
+    install: pools.installs.view(podUID),
+    isReady: pools.isReady(pod, packages),
   };
 }
 

@@ -153,4 +153,31 @@ describe('the status of a pool', () => {
     const observed = seen(2, [], { template: { ...changed, status }, reportedAt: NOW });
     expect(decide(observed, DEFAULT_SETTINGS).status).toBeDefined();
   });
+
+  describe('whose template has packages', () => {
+    const request = { installer: 'uv' as const, requirements: ['numpy'], timeoutMs: 1_000 };
+    const packages = { revision: 'template-1', indexUrl: 'https://pypi.org/simple/', request };
+    const failed = { phase: 'Lost', message: 'no word' } as const;
+    const withInstall = (end: object = {}): Member =>
+      member('a', { isReady: false, install: { podUID: 'uid', revision: 'template-1', ...end } });
+
+    test('has them installed once an executor answers, and once only', () => {
+      const asked = seen(1, [member('a', { isReady: false })], { packages });
+      expect(decide(asked, DEFAULT_SETTINGS).actions).toEqual([
+        { type: 'installInMember', target, packages },
+      ]);
+      expect(doneTo(seen(1, [starting('a')], { packages }))).toEqual([]);
+      expect(doneTo(seen(1, [withInstall()], { packages }))).toEqual([]);
+    });
+
+    test.each([
+      [59 * SECOND, []],
+      [60 * SECOND, ['delete a', 'createMember']],
+    ])('tries a failed one again in a new pod after a minute: %d ms after, %j', (ms, expected) => {
+      const given = seen(1, [withInstall({ end: failed, endedAt: NOW - ms })], { packages });
+      expect(doneTo(given)).toEqual(expected);
+      const { packagesProblem } = decide(given, DEFAULT_SETTINGS);
+      expect(packagesProblem).toBe(expected.length > 0 ? 'no word' : undefined);
+    });
+  });
 });

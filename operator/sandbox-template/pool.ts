@@ -10,6 +10,8 @@ import { templateProblem } from './problem.ts';
 /** What a pool needs, and when to look at it again. */
 export interface PoolDecision {
   readonly actions: readonly Action[];
+  /** Why members that are removed did not get the template's packages. */
+  readonly packagesProblem: string | undefined;
   readonly lookAgainMs: number | undefined;
 }
 
@@ -23,10 +25,12 @@ export function poolDecision(seen: Observed, settings: Settings): PoolDecision {
   const unfit = seen.members.filter((member) => !isFit(member, seen, settings));
   const fit = seen.members.filter((member) => !unfit.includes(member));
   const asks = fit.filter((member) => isHealthDue(member, seen.now, settings)).flatMap(askHealth);
-  const actions = [...unfit.map(({ pod }) => remove(pod)), ...asks];
+  const installs = fit.flatMap((member) => installIn(member, seen));
+  const actions = [...unfit.map(({ pod }) => remove(pod)), ...asks, ...installs];
   const lookAgainMs = nextLookMs(fit, seen, settings);
+  const packagesProblem = unfit.map(problemOf).find((problem) => problem !== undefined);
   // Until the cache shows what was asked for, a count would be wrong.
-  if (!seen.isSettled) return { actions, lookAgainMs };
+  if (!seen.isSettled) return { actions, lookAgainMs, packagesProblem };
   const lacking = desiredSize(seen) - fit.length;
   const surplus = byWorth(fit).slice(0, Math.max(-lacking, 0));
   const hasFailed = unfit.some(({ pod }) => podState(pod).kind === 'over');
@@ -39,7 +43,35 @@ export function poolDecision(seen: Observed, settings: Settings): PoolDecision {
       ...Array.from({ length: starts }, (): Action => ({ type: 'createMember' })),
     ],
     lookAgainMs: hasFailed ? FAILURE_PAUSE_MS : lookAgainMs,
+    packagesProblem,
   };
+}
+
+/** Packages that could not be installed are tried again in a new pod, not sooner than this: the index may be away, or the template wrong. */
+const PACKAGES_PAUSE_MS = 60_000;
+
+/** As soon as its executor is known to answer. */
+function installIn(
+  { executor, target, install }: Member,
+  { packages }: Observed,
+): readonly Action[] {
+  const isAsked = install !== undefined || executor.answeredAt === undefined;
+  if (packages === undefined || target === undefined || isAsked) return [];
+  return [{ type: 'installInMember', target, packages }];
+}
+
+function problemOf({ install }: Member): string | undefined {
+  const { end } = install ?? {};
+  if (end === undefined || end.phase === 'Installed') return undefined;
+  return end.message ?? 'the installer gave no reason';
+}
+
+/** When one whose packages could not be installed makes way; undefined: it does not. */
+function givenUpAt(member: Member): number | undefined {
+  const { endedAt } = member.install ?? {};
+  return problemOf(member) === undefined || endedAt === undefined
+    ? undefined
+    : endedAt + PACKAGES_PAUSE_MS;
 }
 
 /** Those of the make that the template has now. */
@@ -54,6 +86,7 @@ export function desiredSize({ template }: Observed): number {
 function isFit(member: Member, seen: Observed, settings: Settings): boolean {
   const { pod, executor } = member;
   if (!ofThisMake(seen).includes(member) || podState(pod).kind === 'over') return false;
+  if ((givenUpAt(member) ?? Infinity) <= seen.now) return false;
   const { silentSince, answeredAt } = executor;
   if (answeredAt !== undefined && silentSince !== undefined) {
     return seen.now - silentSince < settings.silenceMs;
@@ -81,14 +114,17 @@ function nextLookMs(
   settings: Settings,
 ): number | undefined {
   const due = fit
-    .map(({ pod, executor: { answeredAt, silentSince } }) => {
-      if (silentSince !== undefined && answeredAt !== undefined)
-        return silentSince + settings.silenceMs;
-      if (answeredAt !== undefined) return answeredAt + settings.livenessIntervalMs;
-      return startedBy(pod, settings);
-    })
+    .flatMap((member) => [dueAt(member, settings), givenUpAt(member) ?? Infinity])
     .filter((at) => at > now);
-  return due.length === 0 ? undefined : Math.min(...due) - now;
+  const next = Math.min(...due);
+  return next === Infinity ? undefined : next - now;
+}
+
+function dueAt({ pod, executor: { answeredAt, silentSince } }: Member, settings: Settings): number {
+  if (silentSince !== undefined && answeredAt !== undefined)
+    return silentSince + settings.silenceMs;
+  if (answeredAt !== undefined) return answeredAt + settings.livenessIntervalMs;
+  return startedBy(pod, settings);
 }
 
 /** Those that are the least loss first. */

@@ -7,7 +7,7 @@ import { writeStatus } from '../status-writer.ts';
 import { act } from './act.ts';
 import type { ActDeps } from './act.ts';
 import { decide } from './decide.ts';
-import { poolRefused } from './events.ts';
+import { packagesFailed, poolRefused } from './events.ts';
 import { observe } from './observe.ts';
 import type { ObserveDeps } from './observe.ts';
 
@@ -28,8 +28,10 @@ export function sandboxTemplateReconciler(deps: SandboxTemplateDeps): Reconcile 
       return {};
     }
     const { template } = seen;
-    const { actions, status, lookAgainMs } = decide(seen, deps.settings);
+    const { actions, packagesProblem, status, lookAgainMs } = decide(seen, deps.settings);
     const refusal = await act(deps, actions, { template, signal });
+    if (packagesProblem !== undefined)
+      deps.events.record(packagesFailed(template, packagesProblem));
     if (refusal !== undefined) deps.events.record(poolRefused(template, refusal));
     if (status !== undefined) {
       await writeStatus(deps.client, { type: SANDBOX_TEMPLATES, object: template, status, signal });

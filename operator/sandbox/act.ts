@@ -34,8 +34,6 @@ export type Action =
   | { readonly type: 'deletePod'; readonly pod: Pod }
   | { readonly type: 'keepInHistory'; readonly executions: readonly Execution[] }
   | { readonly type: 'deleteSandbox' }
-  /** Of the sandbox's spec, unless somebody else has changed it meanwhile. */
-  | { readonly type: 'setDesiredState'; readonly from: DesiredState; readonly to: DesiredState }
   | { readonly type: 'deleteExecution'; readonly execution: Execution }
   | { readonly type: 'askHealth'; readonly target: ExecutorTarget }
   | { readonly type: 'askActivity'; readonly target: ExecutorTarget }
@@ -48,8 +46,6 @@ export type Action =
     }
   | { readonly type: 'forgetInstall' }
   | WorkspaceAction;
-
-type DesiredState = Sandbox['spec']['desiredState'];
 
 export type WorkspaceAction =
   | { readonly type: 'restoreWorkspace'; readonly order: WorkspaceOrder }
@@ -111,8 +107,6 @@ async function actOne(
       return remove(deps.client, PODS, { object: action.pod, signal: subject.signal });
     case 'deleteSandbox':
       return remove(deps.client, SANDBOXES, { object: subject.sandbox, signal: subject.signal });
-    case 'setDesiredState':
-      return setDesiredState(deps, action, subject);
     case 'deleteExecution':
       return remove(deps.client, EXECUTIONS, { object: action.execution, signal: subject.signal });
     default:
@@ -147,7 +141,7 @@ function begin(deps: ActDeps, action: Undertaking, subject: Subject): void {
     }
     case 'install': {
       const index = deps.packageIndexes.open(action.indexUrl);
-      deps.installs.ensure({ ...action, sandboxUID, key, index });
+      deps.installs.ensure({ ...action, forUID: sandboxUID, key, index });
       return;
     }
     case 'forgetInstall': {
@@ -199,30 +193,9 @@ async function patchFinalizer(
   }
 }
 
-/** What a person wished meanwhile stands: the watch tells of it. */
-async function setDesiredState(
-  { client, writes }: ActDeps,
-  { from, to }: Extract<Action, { readonly type: 'setDesiredState' }>,
-  { sandbox, signal }: Subject,
-): Promise<undefined> {
-  const patch: Patch = {
-    kind: 'json',
-    body: [
-      { op: 'test', path: '/metadata/uid', value: sandbox.metadata.uid },
-      { op: 'test', path: '/spec/desiredState', value: from },
-      { op: 'replace', path: '/spec/desiredState', value: to },
-    ],
-  };
-  try {
-    writes.note(sandbox, await client.patch(SANDBOXES, refOf(sandbox), patch, { signal }));
-  } catch (error) {
-    if (!(error instanceof NotFoundError || error instanceof InvalidError)) throw error;
-  }
-}
-
 /** One patch makes a member ours, or the server says that it did not: then another one may be tried. Where neither is known, the next look finds out. */
 async function claimPod(
-  { client, pools, createdPods, monitor, metrics }: ActDeps,
+  { client, pools, createdPods, monitor, installs, metrics }: ActDeps,
   { template, make }: PoolOffer,
   { sandbox, signal }: Subject,
 ): Promise<Learned> {
@@ -233,11 +206,13 @@ async function claimPod(
       return { type: 'poolEmpty' };
     }
     const view = pools.monitor.view(member.metadata.uid);
+    const packages = pools.installs.view(member.metadata.uid);
     try {
       const patch = claimPatch(member, template, sandbox);
       const pod = await client.patch(PODS, refOf(member), patch, { signal });
       createdPods.remember(sandbox.metadata.uid, pod);
       monitor.adopt(pod.metadata.uid, view);
+      installs.adopt(sandbox.metadata.uid, packages);
       metrics.poolClaimed('hit');
       return { type: 'podClaimed', pod };
     } catch (error) {

@@ -18,16 +18,24 @@ export interface InstallView {
   readonly revision: string;
   /** Absent while it goes on. */
   readonly end?: InstallEnd;
+  /** When this process learned of its end. */
+  readonly endedAt?: number;
 }
 
-export interface InstallOrder {
-  readonly sandboxUID: string;
-  /** The sandbox's key: what to have reconciled. */
-  readonly key: string;
-  readonly target: ExecutorTarget;
+/** What an executor is to install, and from where. */
+export interface PackageInstall {
   /** The key under which the executor installs it once. */
   readonly revision: string;
+  readonly indexUrl: string;
   readonly request: InstallRequest;
+}
+
+export interface InstallOrder extends Omit<PackageInstall, 'indexUrl'> {
+  /** UID of the sandbox that it is for, or of the pod that waits for one. */
+  readonly forUID: string;
+  /** The key of what to have reconciled. */
+  readonly key: string;
+  readonly target: ExecutorTarget;
   readonly index: IndexHandler;
 }
 
@@ -36,8 +44,8 @@ export interface InFlightInstallsOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
-  /** Says "look at this sandbox again". */
-  readonly enqueueSandbox: (key: string) => void;
+  /** Says "look at this again". */
+  readonly enqueue: (key: string) => void;
 }
 
 const LONG_POLL_MS = 30_000;
@@ -46,7 +54,7 @@ const BACKOFF = { baseMs: 50, maxMs: 2_000 };
 const GRACE_MS = 30_000;
 
 class Install {
-  end: InstallEnd | undefined;
+  end: Pick<InstallView, 'end' | 'endedAt'> = {};
   readonly order: InstallOrder;
   readonly controller = new AbortController();
 
@@ -59,40 +67,49 @@ class Install {
 export class InFlightInstalls {
   readonly #options: InFlightInstallsOptions;
   readonly #installs = new Map<string, Install>();
+  readonly #adopted = new Map<string, InstallView>();
 
   constructor(options: InFlightInstallsOptions) {
     this.#options = options;
   }
 
-  view(sandboxUID: string): InstallView | undefined {
-    const install = this.#installs.get(sandboxUID);
-    if (install === undefined) return undefined;
+  view(forUID: string): InstallView | undefined {
+    const install = this.#installs.get(forUID);
+    if (install === undefined) return this.#adopted.get(forUID);
     const { order, end } = install;
-    const view = { podUID: order.target.podUID, revision: order.revision };
-    return end === undefined ? view : { ...view, end };
+    return { podUID: order.target.podUID, revision: order.revision, ...end };
   }
 
-  /** Follows an installation from now on, in place of any other of this sandbox; does nothing if that goes on already. */
+  /** What was followed while the pod waited for this sandbox. */
+  adopt(sandboxUID: string, view: InstallView | undefined): void {
+    if (view?.end !== undefined) this.#adopted.set(sandboxUID, view);
+  }
+
+  /** Follows an installation from now on, in place of any other for the same; does nothing if that goes on already. */
   ensure(order: InstallOrder): void {
-    const known = this.view(order.sandboxUID);
+    const known = this.view(order.forUID);
     if (known?.revision === order.revision && known.podUID === order.target.podUID) return;
-    this.forget(order.sandboxUID);
+    this.forget(order.forUID);
     const install = new Install(order);
-    this.#installs.set(order.sandboxUID, install);
+    this.#installs.set(order.forUID, install);
     void this.#lend(install);
     void this.#follow(install);
   }
 
   /** Stops following. */
-  forget(sandboxUID: string): void {
-    this.#installs.get(sandboxUID)?.controller.abort();
-    this.#installs.delete(sandboxUID);
+  forget(forUID: string): void {
+    this.#installs.get(forUID)?.controller.abort();
+    this.#installs.delete(forUID);
+    this.#adopted.delete(forUID);
   }
 
   /** Stops following what went on in a pod that is gone. */
   forgetPod(podUID: string): void {
     for (const [uid, { order }] of [...this.#installs]) {
       if (order.target.podUID === podUID) this.forget(uid);
+    }
+    for (const [uid, view] of [...this.#adopted]) {
+      if (view.podUID === podUID) this.forget(uid);
     }
   }
 
@@ -124,9 +141,9 @@ export class InFlightInstalls {
 
   #settle(install: Install, end: InstallEnd): void {
     if (install.controller.signal.aborted) return;
-    install.end = end;
+    install.end = { end, endedAt: this.#options.clock.now() };
     install.controller.abort();
-    this.#options.enqueueSandbox(install.order.key);
+    this.#options.enqueue(install.order.key);
   }
 
   /** For as long as it goes on; a connection that breaks is made anew. */

@@ -119,7 +119,8 @@ function isMirrored({ archive }: ObserveDeps, objects: readonly KubeObject[]): b
 /** What acting brought to light, as a part of what is decided on next. */
 export function withLearned(deps: ObserveDeps, seen: Observed, learned: Learned): Observed {
   if (learned.type !== 'podClaimed') return { ...seen, learned };
-  return { ...seen, ...serving(deps, seen.sandbox, [...seen.pods, learned.pod]), learned };
+  const install = deps.installs.view(seen.sandbox.metadata.uid);
+  return { ...seen, ...serving(deps, seen.sandbox, [...seen.pods, learned.pod]), install, learned };
 }
 
 function serving(

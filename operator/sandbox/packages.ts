@@ -3,8 +3,10 @@ import {
   DEFAULT_REGISTRY_URL,
   requirementOf,
   revisionOf,
+  sandboxDependencies,
   type DependenciesStatus,
   type PackageRequest,
+  type SandboxDependencies,
 } from '../../crds/dependencies.ts';
 import { LIMITS } from '../../crds/limits.ts';
 import type { DependencyReason } from '../../crds/reasons.ts';
@@ -15,9 +17,9 @@ import type { Pod } from '../../kube/pod.ts';
 import { indexProblem, type IndexPolicy } from '../package-index/allowed.ts';
 import { timestamp } from '../timestamp.ts';
 import type { Action } from './act.ts';
-import type { InstallEnd, InstallView } from './installs.ts';
+import type { InstallEnd, InstallView, PackageInstall } from './installs.ts';
 import type { Observed } from './observe.ts';
-import { templatePackagesOf } from './template-packages.ts';
+import { templatePackagesOf, type TemplatePackages } from './template-packages.ts';
 
 /** Which packages a sandbox should have, and how far it is. */
 
@@ -28,31 +30,83 @@ const INSTALLER_OF: Readonly<Partial<Record<Runtime, InstallRequest['installer']
 
 /** What to have installed in one pod. */
 interface Target {
+  /** Of what the sandbox itself says. */
   readonly revision: string;
+  /** Under which the executor installs it once. */
+  readonly installId: string;
+  /** Of the template's packages, which may be there already and are a part of these. */
+  readonly base: string | undefined;
   readonly runtime: Runtime;
   readonly packages: readonly PackageRequest[];
   readonly indexUrl: string;
   readonly timeoutMs: number;
 }
 
-function targetOf({ spec }: Sandbox, pod: Pod): Target {
-  const template = templatePackagesOf(pod) ?? {
-    runtime: 'python3.11',
-    dependencies: { packages: [] },
-  };
-  const own = spec.dependencies;
+function targetOf({ spec: { dependencies: own } }: Sandbox, pod: Pod): Target {
+  const template = templatePackagesOf(pod) ?? NO_TEMPLATE;
   const byName = new Map<string, PackageRequest>();
   for (const one of [...template.dependencies.packages, ...own.packages]) {
     byName.set(one.name.toLowerCase(), one);
   }
-  const usual = template.runtime === 'nodejs20' ? DEFAULT_REGISTRY_URL : DEFAULT_INDEX_URL;
   return {
-    revision: revisionOf(own),
+    ...keysOf(own, template),
     runtime: template.runtime,
     packages: [...byName.values()],
-    indexUrl: own.indexUrl ?? template.dependencies.indexUrl ?? usual,
+    indexUrl: own.indexUrl ?? indexOf(template),
     timeoutMs: own.installTimeoutSeconds * 1_000,
   };
+}
+
+const NO_TEMPLATE: TemplatePackages = { runtime: 'python3.11', dependencies: { packages: [] } };
+
+function indexOf({ runtime, dependencies: { indexUrl } }: TemplatePackages): string {
+  return indexUrl ?? (runtime === 'nodejs20' ? DEFAULT_REGISTRY_URL : DEFAULT_INDEX_URL);
+}
+
+/** A sandbox without wishes of its own has what its template has, under the name that it has there. */
+function keysOf(
+  own: SandboxDependencies,
+  template: TemplatePackages,
+): Pick<Target, 'revision' | 'installId' | 'base'> {
+  const revision = revisionOf(own);
+  if (template.dependencies.packages.length === 0)
+    return { revision, installId: revision, base: undefined };
+  const base = templateInstallId(template);
+  const isTemplates = revision === revisionOf(NO_WISHES);
+  return isTemplates
+    ? { revision, installId: base, base: undefined }
+    : { revision, installId: revision, base };
+}
+
+const NO_WISHES = sandboxDependencies.parse({});
+
+/** The same for all pods of a template, so that one which waited for its sandbox has it already. */
+function templateInstallId({ runtime, dependencies }: TemplatePackages): string {
+  const wishes = sandboxDependencies.parse(dependencies);
+  return `template-${runtime.replaceAll('.', '_')}-${revisionOf(wishes)}`;
+}
+
+/** What a pod that waits for a sandbox has installed before; undefined: nothing, or nothing that could be, which its sandbox then says. */
+export function templateInstall(
+  template: TemplatePackages,
+  policy: IndexPolicy,
+): PackageInstall | undefined {
+  const { runtime, dependencies } = template;
+  const { packages } = dependencies;
+  const target = { runtime, packages, indexUrl: indexOf(template) };
+  if (packages.length === 0 || problemOf(target, policy) !== undefined) return undefined;
+  const timeoutMs = LIMITS.installTimeoutSeconds.default * 1_000;
+  const installId = templateInstallId(template);
+  return installOf({ ...target, installId, base: undefined, timeoutMs });
+}
+
+function installOf(target: Omit<Target, 'revision'>): PackageInstall {
+  const { installId, base, indexUrl, timeoutMs } = target;
+  const installer = INSTALLER_OF[target.runtime] ?? 'uv';
+  const separator = installer === 'npm' ? '@' : '';
+  const requirements = target.packages.map((one) => requirementOf(one, separator));
+  const request = { installer, requirements, timeoutMs, ...(base !== undefined && { base }) };
+  return { revision: installId, indexUrl, request };
 }
 
 /** The first installation in this pod is not over: an execution that started now would not find its packages. */
@@ -82,7 +136,7 @@ export function packageStep(seen: Observed, policy: IndexPolicy): PackageStep {
 }
 
 function isFollowed(install: InstallView | undefined, target: Target, pod: Pod): boolean {
-  return install?.revision === target.revision && install.podUID === pod.metadata.uid;
+  return install?.revision === target.installId && install.podUID === pod.metadata.uid;
 }
 
 function follow(seen: Observed, target: Target): PackageStep {
@@ -118,7 +172,7 @@ interface Problem {
 }
 
 function problemOf(
-  { runtime, packages, indexUrl }: Target,
+  { runtime, packages, indexUrl }: Pick<Target, 'runtime' | 'packages' | 'indexUrl'>,
   policy: IndexPolicy,
 ): Problem | undefined {
   if (packages.length === 0) return undefined;
@@ -137,12 +191,7 @@ function problemOf(
 function begin(seen: Observed, target: Target): PackageStep {
   const status = installing(seen, target);
   if (seen.target === undefined) return { status, actions: [] };
-  const installer = INSTALLER_OF[target.runtime] ?? 'uv';
-  const separator = installer === 'npm' ? '@' : '';
-  const requirements = target.packages.map((one) => requirementOf(one, separator));
-  const { revision, indexUrl, timeoutMs } = target;
-  const request = { installer, requirements, timeoutMs };
-  const action: Action = { type: 'install', revision, indexUrl, request, target: seen.target };
+  const action: Action = { type: 'install', ...installOf(target), target: seen.target };
   return { status, actions: [action] };
 }
 

@@ -11,7 +11,6 @@ import type { Observed } from './observe.ts';
 import { awaitingPod } from './packages.ts';
 import { podState } from './pod-state.ts';
 import type { Loss } from './recovery.ts';
-import { suspended, suspensionHindrance } from './suspended-condition.ts';
 
 /** What a status says in one line; conditions and phase are derived from it and from the pod. */
 interface Headline {
@@ -21,14 +20,12 @@ interface Headline {
 }
 
 const LONGEST_MESSAGE = 4_096;
-/** Phases that last until it is Ready. */
-const STARTING = ['Recovering', 'Resuming'] as const;
 
 /** Waits for something; says for what. */
 export function pendingStatus(seen: Observed): SandboxStatus {
   const before = seen.sandbox.status;
-  const phase = STARTING.find((each) => each === before?.phase) ?? 'Pending';
-  return statusOf(
+  const phase = before?.phase === 'Recovering' ? 'Recovering' : 'Pending';
+  return status(
     seen,
     { phase, ...hindranceOf(seen) },
     {
@@ -48,9 +45,8 @@ export function runningStatus(
   const recordedDeadline = idleDeadline(seen, recorded);
   const isDue = recordedDeadline !== undefined && recordedDeadline <= seen.now;
   const usedAt = isDue ? knownUse(seen) : recorded;
-  const message = suspensionHindrance(seen) ?? '';
-  const headline = { phase: 'Running', reason: 'ExecutorAnswering', message } as const;
-  return statusOf(seen, headline, {
+  const headline = { phase: 'Running', reason: 'ExecutorAnswering', message: '' } as const;
+  return status(seen, headline, {
     ...podFields(seen),
     dependencies,
     nextAttemptAt: undefined,
@@ -68,7 +64,7 @@ export function recoveringStatus(
 ): SandboxStatus {
   const before = seen.sandbox.status;
   const wasReady = before?.readyAt !== undefined;
-  return statusOf(
+  return status(
     seen,
     { phase: 'Recovering', reason: loss.reason, message: loss.message },
     {
@@ -91,7 +87,7 @@ export function renamedStatus(seen: Observed): SandboxStatus {
 /** Will never run again: `Terminated` as it should, `Failed` as it should not. */
 export function endedStatus(seen: Observed, headline: Headline): SandboxStatus {
   const fields = { nextAttemptAt: undefined, idleDeadline: undefined };
-  return statusOf(seen, headline, { ...fields, terminatedAt: timestamp(seen.now) });
+  return status(seen, headline, { ...fields, terminatedAt: timestamp(seen.now) });
 }
 
 /** Deleted, and what belongs to it is not gone yet. */
@@ -103,10 +99,10 @@ export function leavingStatus(seen: Observed): SandboxStatus {
   const message = isAlone
     ? `waits for its stored files to go: ${problem}`
     : `waits for pods (${pods}) and ${count} executions to go`;
-  return statusOf(seen, { phase: 'Terminating', reason: 'TerminatedByUser', message }, {});
+  return status(seen, { phase: 'Terminating', reason: 'TerminatedByUser', message }, {});
 }
 
-export const NO_POD = {
+const NO_POD = {
   podName: undefined,
   podUID: undefined,
   nodeName: undefined,
@@ -125,12 +121,7 @@ function timeOrNever(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : timestamp(ms);
 }
 
-/** The whole status: what was known, what is news, and the conditions that follow from both. */
-export function statusOf(
-  seen: Observed,
-  headline: Headline,
-  fields: Partial<SandboxStatus>,
-): SandboxStatus {
+function status(seen: Observed, headline: Headline, fields: Partial<SandboxStatus>): SandboxStatus {
   const message = headline.message.slice(0, LONGEST_MESSAGE);
   const known = { ...seen.sandbox.status, ...fields };
   return {
@@ -140,10 +131,9 @@ export function statusOf(
     observedGeneration: seen.sandbox.metadata.generation,
     inherited: known.inherited ?? inheritedFrom(seen),
     conditions: conditions(seen, [
-      podScheduled(seen, headline),
+      podScheduled(seen),
       dependenciesInstalled(known.dependencies),
       ready({ ...headline, message }),
-      suspended(seen, { ...headline, message }),
       terminated({ ...headline, message }),
     ]),
   };
@@ -153,8 +143,7 @@ export function statusOf(
 function inheritedFrom({ template }: Observed): SandboxStatus['inherited'] {
   if (template === undefined) return undefined;
   const { runtime, resources, timeouts } = template.spec;
-  const { idleSeconds, onIdle } = timeouts;
-  return { runtime, resources, idleSeconds, onIdle };
+  return { runtime, resources, idleSeconds: timeouts.idleSeconds };
 }
 
 function conditions(
@@ -170,7 +159,7 @@ function conditions(
   return all;
 }
 
-function podScheduled({ pod }: Observed, { phase, reason: why }: Headline): ConditionUpdate {
+function podScheduled({ pod }: Observed): ConditionUpdate {
   const type = SANDBOX_CONDITIONS.podScheduled;
   const node = pod?.spec.nodeName;
   if (node !== undefined) {
@@ -180,8 +169,6 @@ function podScheduled({ pod }: Observed, { phase, reason: why }: Headline): Cond
   if (state.kind === 'running') {
     return { type, status: 'True', reason: 'PodScheduled', message: 'the pod runs' };
   }
-  if (phase === 'Suspended')
-    return { type, status: 'False', reason: why, message: 'it has no pod while it is suspended' };
   const isRefused = state.kind === 'waiting' && state.reason === 'Unschedulable';
   const reason = isRefused ? 'Unschedulable' : 'PodPending';
   return { type, status: 'False', reason, message: isRefused ? state.message : '' };

@@ -135,6 +135,36 @@ test('an id is installed once, however often it is sent', async () => {
   expect(asked).toEqual([]);
 });
 
+test('a set that another one took the place of can be had again', async () => {
+  distributions = [await aWheel('former', '1.0'), await aWheel('latter', '1.0')];
+  await install(['former'], { id: 'former' });
+  await install(['latter']);
+  expect(await install(['former'], { id: 'former' })).toMatchObject({ phase: 'Installed' });
+  expect(await output('import former; print(former.__version__)')).toBe('1.0\n');
+});
+
+test('of a set that is built upon another only the rest is fetched, and that other stays as it was', async () => {
+  distributions = [await aWheel('ground', '1.0'), await aWheel('floor', '1.0')];
+  await install(['ground'], { id: 'base' });
+  for (const id of ['upper-1', 'upper-2', 'upper-3']) {
+    asked = [];
+    const upper = await install(['ground', 'floor'], { id, base: 'base' });
+    expect(upper.installed.map(({ name }) => name)).toEqual(['floor', 'ground']);
+    expect(asked.filter((path) => path.startsWith('/files/ground'))).toEqual([]);
+  }
+  expect(await output('import ground, floor; print(floor.__version__)')).toBe('1.0\n');
+  distributions.push(await aWheel('ground', '2.0'));
+  await install(['ground==2.0'], { base: 'base' });
+  expect(await output('import ground; print(ground.__version__)')).toBe('2.0\n');
+  await install(['ground'], { id: 'again', base: 'base' });
+  expect(await output('import ground; print(ground.__version__)')).toBe('1.0\n');
+});
+
+test('a set whose base is not here is installed as a whole', async () => {
+  distributions = [await aWheel('whole', '1.0')];
+  expect(await install(['whole'], { base: 'unknown' })).toMatchObject({ phase: 'Installed' });
+});
+
 test('an installation goes on when the control plane hangs up and lends the index anew', async () => {
   distributions = [await aWheel('patient', '1.0')];
   const [brief, lasting] = [new AbortController(), new AbortController()];

@@ -3,6 +3,7 @@ import { EXECUTIONS } from '../../crds/execution.ts';
 import { SANDBOXES } from '../../crds/sandbox.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import { SANDBOX_TEMPLATES } from '../../crds/sandbox-template.ts';
+import type { SandboxTemplate } from '../../crds/sandbox-template.ts';
 import { controllerOf } from '../../kube/objects.ts';
 import type { Pod } from '../../kube/pod.ts';
 import { anExecution } from '../builders/execution.ts';
@@ -27,8 +28,8 @@ beforeEach(async () => {
 
 afterEach(() => world.close());
 
-async function createPool(size: number): Promise<void> {
-  const { apiVersion, kind, metadata, spec } = aTemplate({ spec: { warmPool: { size } } });
+async function createPool(size: number, more: object = {}): Promise<void> {
+  const { apiVersion, kind, metadata, spec } = aTemplate({ spec: { warmPool: { size }, ...more } });
   const draft = { name: metadata.name, namespace: metadata.namespace ?? '' };
   await world.client.create(SANDBOX_TEMPLATES, { apiVersion, kind, metadata: draft, spec });
 }
@@ -249,3 +250,72 @@ function isSettled(name: string): boolean {
   const [pod, ...others] = podsOf(sandbox);
   return others.length === 0 && pod?.metadata.uid === sandbox.status?.podUID;
 }
+
+describe("a template's packages", () => {
+  const NUMPY = { name: 'numpy', version: '1.26.0' };
+  const withNumpy = { dependencies: { packages: [NUMPY] } };
+  const isFull = ({ status }: SandboxTemplate): boolean => status?.warmPool?.ready === 1;
+  const isInstalled = ({ status }: Sandbox): boolean => status?.dependencies?.state === 'Installed';
+
+  test('are installed in a pod before that counts as ready, and its sandbox has them at once', async () => {
+    world.executors.installScript = () => 'hangs';
+    await createPool(1, withNumpy);
+    await world.executors.until(() => world.executors.installs.length === 1);
+    await world.template(({ status }) => status?.warmPool?.replicas === 1, TEMPLATE);
+    expect(world.caches.templates.list()[0]?.status?.warmPool?.ready).toBe(0);
+    world.executors.finishInstall({ installed: [NUMPY] });
+    await world.template(isFull, TEMPLATE);
+    const { status } = await start();
+    expect(status).toMatchObject({
+      warmStart: true,
+      dependencies: { state: 'Installed', installed: [{ ...NUMPY, fromTemplate: true }] },
+    });
+    expect(status?.dependencies?.settledPodUID).toBe(status?.podUID);
+    expect(operator.recording.writesTo('box')).toEqual(['patch Sandbox']);
+    const ofIt = world.executors.installs.filter(({ podUID }) => podUID === status?.podUID);
+    expect(ofIt).toHaveLength(1);
+  });
+
+  test('of a pod are part of what its sandbox has installed besides', async () => {
+    await createPool(1, withNumpy);
+    await world.template(isFull, TEMPLATE);
+    const { status } = await start('box', { dependencies: { packages: [{ name: 'six' }] } });
+    await world.sandbox(isInstalled);
+    const [first, second] = world.executors.installs
+      .filter(({ podUID }) => podUID === status?.podUID)
+      .map(({ request }) => request);
+    expect(first).toMatchObject({ requirements: ['numpy==1.26.0'] });
+    expect(second).toMatchObject({ requirements: ['numpy==1.26.0', 'six'] });
+    expect(second?.base).toMatch(/^template-/);
+  });
+
+  test('are known to be there by an operator that takes over', async () => {
+    await createPool(1, withNumpy);
+    await world.template(isFull, TEMPLATE);
+    await operator.stop();
+    operator = await world.startOperator();
+    await world.template(({ status }) => status?.warmPool?.ready === 0, TEMPLATE);
+    await world.template(isFull, TEMPLATE);
+    expect((await start()).status).toMatchObject({
+      warmStart: true,
+      dependencies: { state: 'Installed' },
+    });
+    const podUIDs = world.executors.installs.map(({ podUID }) => podUID);
+    expect(new Set(podUIDs).size).toBe(podUIDs.length);
+  });
+
+  test('that cannot be installed leave the pool empty, which is told, and are tried again later', async () => {
+    const message = 'uv could not install numpy==1.26.0';
+    world.executors.installScript = () => ({ phase: 'Failed', reason: 'InstallerFailed', message });
+    await createPool(1, withNumpy);
+    await world.executors.until(() => world.executors.installs.length === 1);
+    const { status } = await start();
+    expect(status?.warmStart).toBeUndefined();
+    await world.sandbox((sandbox) => sandbox.status?.dependencies?.state === 'Failed');
+    const told = world.event('DependencyInstallFailed');
+    world.executors.installScript = () => ({});
+    world.clock.skip(61_000);
+    await told;
+    await world.template(isFull, TEMPLATE);
+  });
+});
