@@ -39,6 +39,8 @@ export class LocalRun {
       ...process.env,
       SANDBOX_STATE: folder,
       SANDBOX_RUNNER: runner,
+      // Has a suite of its own.
+      SANDBOX_MARIADB_IMAGE: 'none',
       SANDBOX_PORT: String(await freePort()),
       SANDBOX_KUBE_PORT: String(await freePort()),
     };
