@@ -25,8 +25,40 @@ test('a large one is counted once in five seconds, each list by itself', async (
   expect(await Promise.all(both)).toEqual([10_000, 10_000]);
   expect(await totals.of('b', count)).toBe(20_000);
   clock.advance(5_000);
+  await totals.of('a', count);
   expect(await totals.of('a', count)).toBe(10_001);
   expect(times()).toBe(3);
+});
+
+test('nobody waits for a large list to be counted again, unless it was not asked for in a minute', async () => {
+  const clock = new FakeClock();
+  const totals = new Totals(clock);
+  let finish = (_total: number): void => undefined;
+  const slow = (): Promise<number> =>
+    new Promise((resolve) => {
+      finish = resolve;
+    });
+  const { count } = counter([10_000, 30_000]);
+  await totals.of('a', count);
+  clock.advance(5_000);
+  expect(await totals.of('a', slow)).toBe(10_000);
+  expect(await totals.of('a', () => Promise.reject(new Error('asked twice')))).toBe(10_000);
+  finish(20_000);
+  await new Promise(setImmediate);
+  expect(await totals.of('a', slow)).toBe(20_000);
+  clock.advance(60_000);
+  expect(await totals.of('a', count)).toBe(30_000);
+});
+
+test('a list that has become small is counted each time again', async () => {
+  const clock = new FakeClock();
+  const totals = new Totals(clock);
+  const { count } = counter([10_000, 5, 4]);
+  await totals.of('a', count);
+  clock.advance(5_000);
+  await totals.of('a', count);
+  await new Promise(setImmediate);
+  expect(await totals.of('a', count)).toBe(4);
 });
 
 test('a count that failed is not kept', async () => {
