@@ -35,7 +35,7 @@ import { warnAboutDeletedTemplates } from './sandbox-template/events.ts';
 import { createServiceMetrics } from './service-metrics.ts';
 import { DEFAULT_SETTINGS } from './settings.ts';
 import type { Settings } from './settings.ts';
-import { createFileRetention } from './workspace/retention.ts';
+import { createFileRetention, filesTtl } from './workspace/retention.ts';
 
 export interface OperatorDeps {
   readonly client: KubeClient;
@@ -162,6 +162,7 @@ function fileRetentionOf(
   const retention = createFileRetention({
     ...deps,
     ...settings,
+    filesTtlMs: filesTtl(settings.filesTtlMs, history?.retention.sandboxDays),
     stored,
     sandboxes: caches.sandboxes,
     endingsOf: async (uids) =>

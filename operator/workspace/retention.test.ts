@@ -10,7 +10,7 @@ import { aSandbox, readyStatus } from '../../test/builders/sandbox.ts';
 import { FakeClock } from '../../test/fakes/clock.ts';
 import { FailingStore } from '../../test/fakes/failing-store.ts';
 import { FakeLogger } from '../../test/fakes/logger.ts';
-import { purgeFiles } from './retention.ts';
+import { filesTtl, purgeFiles } from './retention.ts';
 
 const DAY_MS = 86_400_000;
 let folder: string;
@@ -122,4 +122,11 @@ test('a removal that broke off before its manifest was removed is ended by the n
   await store.deletePrefix('sessions/two/');
   await purge();
   expect((await store.list('manifests/')).objects).toEqual([]);
+});
+
+test('files go before the rows of history that tell whose they are', () => {
+  const DAY_MS = 86_400_000;
+  expect(filesTtl(30 * DAY_MS, undefined)).toBe(30 * DAY_MS);
+  expect(filesTtl(30 * DAY_MS, 90)).toBe(30 * DAY_MS);
+  expect(filesTtl(30 * DAY_MS, 7)).toBe(7 * DAY_MS);
 });

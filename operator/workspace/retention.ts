@@ -19,9 +19,15 @@ export interface FileRetentionOptions {
   readonly logger: Logger;
 }
 
+const DAY_MS = 86_400_000;
 const EVERY_MS = 60 * 60_000;
 /** Not right after a start, which has better things to do. */
 const FIRST_AFTER_MS = 90_000;
+
+/** Not longer than the rows that tell whose files they are; these go so many days after the object, and so later than `filesTtlMs` after the end. */
+export function filesTtl(filesTtlMs: number, rowDays: number | undefined): number {
+  return Math.min(filesTtlMs, (rowDays ?? Infinity) * DAY_MS);
+}
 
 /** Removes the files of sessions that ended long ago, once an hour, while this process leads. */
 export function createFileRetention(options: FileRetentionOptions): Periodic {
