@@ -1,0 +1,3 @@
+import { suspension } from './suspension.ts';
+
+suspension('docker');
