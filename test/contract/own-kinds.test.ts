@@ -56,6 +56,22 @@ test('the examples are accepted, strictly', async () => {
   }
 });
 
+test('a sandbox is suspended and resumed as often as one likes, and terminated for ever', async () => {
+  const sandbox = {
+    apiVersion: 'sandbox.ai/v1alpha1',
+    kind: 'Sandbox',
+    metadata: { name: 'rests' },
+    spec: { templateRef: { name: 'any' } },
+  };
+  expect((await env.api.post(own('sandboxes'), sandbox)).code).toBe(201);
+  const desire = async (desiredState: string): Promise<number> =>
+    (await env.api.merge(`${own('sandboxes')}/rests`, { spec: { desiredState } })).code;
+  for (const state of ['Suspended', 'Running', 'Suspended', 'Terminated'])
+    expect([state, await desire(state)]).toEqual([state, 200]);
+  for (const state of ['Suspended', 'Running'])
+    expect([state, await desire(state)]).toEqual([state, 422]);
+});
+
 test('what identifies an execution cannot be changed, and a cancellation not be taken back', async () => {
   const execution = {
     apiVersion: 'sandbox.ai/v1alpha1',

@@ -127,6 +127,20 @@ describe('a JSON patch', () => {
     expect((await env.api.get(`${widgets}/refused`)).body.metadata.generation).toBe(1);
   });
 
+  test('of the status can test the version of the whole object', async () => {
+    const { body } = await env.api.post(widgets, widget('versioned'));
+    const { resourceVersion } = body.metadata;
+    const patch = [
+      { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
+      { op: 'add', path: '/status', value: { phase: 'Ready' } },
+    ];
+    const at = `${widgets}/versioned/status`;
+    const send = () => env.api.call('PATCH', at, { type: JSON_PATCH, body: patch });
+    expect((await send()).code).toBe(200);
+    const late = await send();
+    expect([late.code, late.body.reason]).toEqual([422, 'Invalid']);
+  });
+
   test('that is not a list is a bad request', async () => {
     await env.api.post(widgets, widget('unlisted'));
     expect(

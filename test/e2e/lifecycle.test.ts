@@ -190,6 +190,21 @@ describe('an end', () => {
     expect((await tryKubectl(patch('Running'))).stderr).toContain('does not start again');
   });
 
+  test('does not come by a suspension, which this release has no object store for, and says so', async () => {
+    await startSandbox('rested');
+    const patch = (state: string): string[] =>
+      inSandboxes('patch', 'sandbox', 'rested', '--type=merge', '-p', desired(state));
+    await kubectl(patch('Suspended'));
+    const why = 'jsonpath={.status.conditions[?(@.type=="Suspended")].reason}';
+    await eventually(async () => {
+      expect(await kubectl(inSandboxes('get', 'sandbox', 'rested', '-o', why))).toBe(
+        'NoObjectStore',
+      );
+    });
+    expect(await run('rested', 'serves-on', RETURN_42)).toMatchObject({ returnValue: 42 });
+    await kubectl(patch('Running'));
+  });
+
   function desired(desiredState: string): string {
     return JSON.stringify({ spec: { desiredState } });
   }
