@@ -6,11 +6,25 @@ import { del, eventually, get, post, unique, type Answer } from './target.ts';
 type Fields = Readonly<Record<string, unknown>>;
 
 const made: string[] = [];
+/** Sessions of more than one case. */
+const kept = new Set<string>();
 
 /** To be called after all cases of a file. */
 export async function tidyUp(): Promise<void> {
-  // Sessions before templates, and all of them, whatever one answers.
-  for (const path of made.splice(0).reverse()) await del(path).catch(() => undefined);
+  await remove(made.splice(0));
+}
+
+/** To be called after each case of a file whose cases run one by one: on a small cluster not all their sessions fit at once. */
+export async function endSessions(): Promise<void> {
+  const isOver = (path: string): boolean => path.startsWith('/sessions/') && !kept.has(path);
+  const over = made.filter(isOver);
+  made.splice(0, made.length, ...made.filter((path) => !isOver(path)));
+  await remove(over);
+}
+
+/** Sessions before templates, and all of them, whatever one answers. */
+async function remove(paths: readonly string[]): Promise<void> {
+  for (const path of paths.toReversed()) await del(path).catch(() => undefined);
 }
 
 const templateList = z.array(z.object({ id: z.string(), image_url: z.string() }));
@@ -89,10 +103,15 @@ export async function runningSession(more: Fields = {}): Promise<string> {
   return String(body['id']);
 }
 
-/** Made when first asked for and then shared, also by cases that run side by side. */
+/** A session that is made when first asked for and then shared, also by cases that run side by side. */
 export function shared(make: () => Promise<string>): () => Promise<string> {
   let value: Promise<string> | undefined;
-  return () => (value ??= make());
+  const keep = async (): Promise<string> => {
+    const id = await make();
+    kept.add(`/sessions/${id}`);
+    return id;
+  };
+  return () => (value ??= keep());
 }
 
 export interface Code {

@@ -11,6 +11,7 @@ import {
   tryHelm,
   tryKubectl,
 } from './cluster.ts';
+import { leftoversIn } from './leftovers.ts';
 import { adminKey, withRest } from './release.ts';
 import { refusedPods, sandboxPod } from './sandbox-pod.ts';
 
@@ -31,6 +32,7 @@ const EVERYTHING = [
   'networkPolicy.metricsClients[0].podSelector.matchLabels.app=prometheus',
   'images.pullSecrets[0]=registry',
   'storage.evaluationServer.enabled=true',
+  'history.evaluationServer.enabled=true',
   'trustedCertificates=certificates',
 ].join(',');
 
@@ -95,6 +97,11 @@ describe('values', () => {
     ['a namespace that is no DNS label', ['sandboxes.namespace=A_b'], /sandboxes.namespace/],
     ['sandboxes beside the control plane', [`sandboxes.namespace=${SYSTEM}`], /live apart/],
     ['an ingress without a host', ['api.ingress.enabled=true'], /api.ingress.host is needed/],
+    [
+      'a database of your own beside the one for evaluation',
+      ['history.evaluationServer.enabled=true', 'history.database.existingSecret=mine'],
+      /database.existingSecret/,
+    ],
   ])('%s is refused with a reason', async (_what, values, reason) => {
     const refused = await tryHelm(['template', ...RELEASE, '--set', values.join(',')]);
     expect(refused.exitCode).not.toBe(0);
@@ -261,7 +268,7 @@ describe('rights', () => {
         'pods: get list watch create patch delete',
         'sandboxes/finalizers: update',
         'sandboxes/status: patch',
-        'sandboxes: get list watch patch',
+        'sandboxes: get list watch patch delete',
         'sandboxtemplates/finalizers: update',
         'sandboxtemplates/status: patch',
         'sandboxtemplates: get list watch',
@@ -349,27 +356,7 @@ describe('upgrade, rollback, uninstall', () => {
     const crds = (await crdNames()).map((name) => `crd ${name}`).sort();
     // Helm does not wait for pods that take their time to end.
     await eventually(async () => {
-      expect(await leftovers()).toEqual(crds);
+      expect(await leftoversIn(SYSTEM)).toEqual(crds);
     }, 60_000);
   });
-
-  /** Everything that carries our label, and everything in the namespace but what Kubernetes puts into each. */
-  async function leftovers(): Promise<readonly string[]> {
-    const label = '--selector=app.kubernetes.io/part-of=sandbox';
-    const clusterWide =
-      'crd,priorityclass,validatingadmissionpolicy,validatingadmissionpolicybinding,namespace,clusterrole,clusterrolebinding';
-    const named = ['-o', 'custom-columns=KIND:.kind,NAME:.metadata.name', '--no-headers'];
-    const cluster = await kubectl(['get', clusterWide, label, ...named]);
-    const kinds =
-      'all,secret,configmap,serviceaccount,role,rolebinding,networkpolicy,pdb,hpa,lease,ingress,job';
-    const own = await kubectl(inSystem('get', kinds, ...named));
-    return [...lines(cluster), ...lines(own)]
-      .map((line) => line.replace(/^CustomResourceDefinition/, 'crd').replaceAll(/\s+/g, ' '))
-      .filter((line) => !['ConfigMap kube-root-ca.crt', 'ServiceAccount default'].includes(line))
-      .sort();
-  }
-
-  function lines(text: string): readonly string[] {
-    return text.split('\n').filter((line) => line !== '' && !line.startsWith('No resources'));
-  }
 });

@@ -10,8 +10,13 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 export const CHART = path.join(ROOT, 'charts/sandbox');
 
 /** What `with-cluster` provides. */
-const { SANDBOX_HELM, SANDBOX_IMAGE_TAG: IMAGE_TAG } = z
-  .object({ KUBECONFIG: z.string(), SANDBOX_HELM: z.string(), SANDBOX_IMAGE_TAG: z.string() })
+const environment = z
+  .object({
+    KUBECONFIG: z.string(),
+    SANDBOX_HELM: z.string(),
+    SANDBOX_IMAGE_TAG: z.string(),
+    SANDBOX_EVALUATION_VALUES: z.string(),
+  })
   .parse(process.env, { error: () => 'run through test/e2e/with-cluster' });
 
 export interface Outcome {
@@ -77,7 +82,7 @@ export async function portForward(
 }
 
 export function tryHelm(args: readonly string[]): Promise<Outcome> {
-  return run(SANDBOX_HELM, args);
+  return run(environment.SANDBOX_HELM, args);
 }
 
 export async function helm(args: readonly string[]): Promise<string> {
@@ -85,7 +90,26 @@ export async function helm(args: readonly string[]): Promise<string> {
 }
 
 /** Options that make Helm take the images of this checkout. */
-export const IMAGE_OPTIONS = ['--set', `images.tag=${IMAGE_TAG},images.pullPolicy=Never`];
+export const IMAGE_OPTIONS = ['--set', `images.tag=${environment.SANDBOX_IMAGE_TAG}`];
+
+/** Gives a claim a volume, where the cluster has no storage class that would. */
+export async function provideVolume(namespace: string, claim: string): Promise<void> {
+  const script = path.join(ROOT, 'test/cluster/volume');
+  output(`volume ${claim}`, await run(script, [namespace, claim]));
+}
+
+/** Takes away the volumes that were provided in a namespace. */
+export async function removeVolumes(namespace: string): Promise<void> {
+  await kubectl(['delete', 'persistentvolume', '--selector', `${VOLUME_LABEL}=${namespace}`]);
+}
+const VOLUME_LABEL = 'test.sandbox.ai/namespace';
+
+/** The chart's servers for evaluation, with images that the cluster has or can pull. */
+export const EVALUATION_VALUES: readonly string[] = [
+  'storage.evaluationServer.enabled=true',
+  'history.evaluationServer.enabled=true',
+  ...environment.SANDBOX_EVALUATION_VALUES.split(',').filter((value) => value !== ''),
+];
 
 /** Fails with what `attempt` threw last if it does not succeed in time. */
 export async function eventually<T>(attempt: () => Promise<T>, timeoutMs = 30_000): Promise<T> {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { z } from 'zod';
 import { kubectl, kubectlJson, tryKubectl } from './cluster.ts';
+import { connect } from './connect.ts';
 import { addNodeAddress, IS_FROM_SOURCE, removeNodeAddress } from './nodes.ts';
 import {
   createSandbox,
@@ -40,19 +41,6 @@ const serviceIP = (namespace: string, name: string): Promise<string> =>
   kubectl(['get', 'service', '-n', namespace, name, '-o', 'jsonpath={.spec.clusterIP}']);
 const sandboxPod = (name: string): string[] =>
   inSandboxes('--selector', `sandbox.ai/sandbox=${name}`);
-
-/** Python that tells whether an address can be reached. */
-function connect(host: string, port: number): string {
-  return [
-    'import socket',
-    'def handler(event):',
-    '    try:',
-    `        socket.create_connection(("${host}", ${String(port)}), timeout=2).close()`,
-    '        return "open"',
-    '    except OSError:',
-    '        return "closed"',
-  ].join('\n');
-}
 
 /** Whether a pod that no policy is for reaches an address: what is closed to all proves nothing. */
 async function isOpenElsewhere(host: string, port: number): Promise<boolean> {

@@ -19,17 +19,32 @@ export const inSandboxes = (...args: string[]): string[] => ['--namespace', SAND
 
 /** A fresh release with two operators, and the template `small`, of which many sandboxes fit on a small node. */
 export async function installRelease(): Promise<void> {
+  await installReleaseWith([]);
+}
+
+/** The same with further values of the chart. */
+export async function installReleaseWith(values: readonly string[]): Promise<void> {
   await removeRelease();
   await kubectl(['create', 'namespace', SYSTEM]);
+  await kubectl(['label', 'namespace', SYSTEM, 'pod-security.kubernetes.io/enforce=restricted']);
+  await applyRelease('install', values);
+  await createTemplate('small', {});
+}
+
+/** Installs or upgrades it; only `more` differs from one call to the next. */
+export async function applyRelease(
+  verb: 'install' | 'upgrade',
+  more: readonly string[],
+): Promise<void> {
   const values = [
     `sandboxes.namespace=${SANDBOXES}`,
     'operator.replicas=2',
     'api.autoscaling.enabled=false',
     'api.replicas=1',
+    ...more,
   ];
   const options = ['--set', values.join(','), ...IMAGE_OPTIONS, '--wait'];
-  await helm(['install', 'sandbox', CHART, '--namespace', SYSTEM, ...options]);
-  await createTemplate('small', {});
+  await helm([verb, 'sandbox', CHART, '--namespace', SYSTEM, ...options]);
 }
 
 export async function removeRelease(): Promise<void> {

@@ -127,14 +127,42 @@ capabilities: { drop: [ALL] }
 {{- if .Values.storage.evaluationServer.enabled }}{{ include "sandbox.evaluationStorage" . }}{{ else }}{{ .Values.storage.existingSecret }}{{ end }}
 {{- end }}
 
+{{/* The name of the MariaDB for evaluation, and of everything that belongs to it. */}}
+{{- define "sandbox.evaluationDatabase" -}}
+{{ .Release.Name }}-mariadb
+{{- end }}
+
+{{/* Of a password: the statements that make the database and its account what they must be. */}}
+{{- define "sandbox.databaseAccount" -}}
+CREATE DATABASE IF NOT EXISTS sandbox;
+CREATE USER IF NOT EXISTS sandbox@'%';
+ALTER USER sandbox@'%' IDENTIFIED BY '{{ . }}';
+GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, DROP ON sandbox.* TO sandbox@'%';
+{{ end }}
+
+{{/* It takes connections once those statements have run: a query of that account needs all of it. */}}
+{{- define "sandbox.databaseProbe" -}}
+[mariadb, --defaults-file=/etc/sandbox/database/client.cnf, --socket=/tmp/mariadb.sock, --execute=SELECT 1, sandbox]
+{{- end }}
+
+{{- define "sandbox.databaseSecret" -}}
+{{- if .Values.history.evaluationServer.enabled }}{{ include "sandbox.evaluationDatabase" . }}{{ else }}{{ .Values.history.database.existingSecret }}{{ end }}
+{{- end }}
+
 {{- define "sandbox.historyEnv" -}}
-{{- with .Values.history.database.existingSecret }}
+{{- with include "sandbox.databaseSecret" . }}
 - { name: DATABASE_URL, valueFrom: { secretKeyRef: { name: {{ . | quote }}, key: url } } }
 {{- end }}
 {{- end }}
 
+{{/* The way of operator and REST API to the database, and to the name that it has. */}}
 {{- define "sandbox.toDatabase" -}}
-{{- if and .Values.history.database.existingSecret .Values.history.database.egress.cidrs }}
+{{- if .Values.history.evaluationServer.enabled }}
+- to:
+    - podSelector:
+        matchLabels: {{- include "sandbox.selector" (list . "mariadb") | nindent 10 }}
+  ports: [{ port: 3306, protocol: TCP }]
+{{- else if and .Values.history.database.existingSecret .Values.history.database.egress.cidrs }}
 - to:
     {{- range .Values.history.database.egress.cidrs }}
     - ipBlock:
@@ -149,6 +177,8 @@ capabilities: { drop: [ALL] }
     {{- range .Values.history.database.egress.ports }}
     - { port: {{ . }}, protocol: TCP }
     {{- end }}
+{{- end }}
+{{- if include "sandbox.databaseSecret" . }}
 - to:
     - namespaceSelector:
         matchLabels: { kubernetes.io/metadata.name: kube-system }

@@ -1,5 +1,6 @@
 import {
   createSession,
+  endSessions,
   executeSync,
   running,
   runningSession,
@@ -8,6 +9,7 @@ import {
 } from '../fixtures.ts';
 import { del, eventually, get, post, unique, type Answer } from '../target.ts';
 
+afterEach(endSessions);
 afterAll(tidyUp);
 
 const INDEX = 'https://pypi.org/simple/';

@@ -1,6 +1,15 @@
-import { executeSync, outcomeOf, runningSession, shared, tidyUp, type Code } from '../fixtures.ts';
+import {
+  endSessions,
+  executeSync,
+  outcomeOf,
+  runningSession,
+  shared,
+  tidyUp,
+  type Code,
+} from '../fixtures.ts';
 import { get, post } from '../target.ts';
 
+afterEach(endSessions);
 afterAll(tidyUp);
 
 const session = shared(() => runningSession());

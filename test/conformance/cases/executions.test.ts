@@ -1,5 +1,6 @@
 import {
   createSession,
+  endSessions,
   execute,
   outcomeOf,
   run,
@@ -9,6 +10,7 @@ import {
 } from '../fixtures.ts';
 import { eventually, get, pause } from '../target.ts';
 
+afterEach(endSessions);
 afterAll(tidyUp);
 
 const session = shared(() => runningSession({ env_vars: { CUSTOM_VAR: 'of the session' } }));

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { executeSync, runningSession, shared, tidyUp } from '../fixtures.ts';
+import { endSessions, executeSync, runningSession, shared, tidyUp } from '../fixtures.ts';
 import { call, eventually, get, post, type Answer } from '../target.ts';
 
+afterEach(endSessions);
 afterAll(tidyUp);
 
 const session = shared(() => runningSession());

@@ -1,6 +1,7 @@
-import { createSession, tidyUp } from '../fixtures.ts';
+import { createSession, endSessions, tidyUp } from '../fixtures.ts';
 import { API_KEY, call, get, post } from '../target.ts';
 
+afterEach(endSessions);
 afterAll(tidyUp);
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

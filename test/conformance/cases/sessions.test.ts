@@ -1,17 +1,19 @@
 import {
   createSession,
   createTemplate,
+  endSessions,
   execute,
   executeSync,
+  run,
   running,
   runningSession,
-  run,
   shared,
   templateId,
   tidyUp,
 } from '../fixtures.ts';
 import { del, eventually, get, post, unique } from '../target.ts';
 
+afterEach(endSessions);
 afterAll(tidyUp);
 
 const STARTING = ['creating', 'starting', 'initializing', 'running', 'ready'];

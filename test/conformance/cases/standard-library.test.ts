@@ -1,5 +1,6 @@
-import { run, runningSession, shared, tidyUp } from '../fixtures.ts';
+import { endSessions, run, runningSession, shared, tidyUp } from '../fixtures.ts';
 
+afterEach(endSessions);
 afterAll(tidyUp);
 
 const session = shared(() => runningSession());

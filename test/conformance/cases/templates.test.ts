@@ -1,6 +1,7 @@
-import { createSession, createTemplate, tidyUp } from '../fixtures.ts';
+import { createSession, createTemplate, endSessions, tidyUp } from '../fixtures.ts';
 import { call, del, get, post, put, unique } from '../target.ts';
 
+afterEach(endSessions);
 afterAll(tidyUp);
 
 /** The path of a new template. */
