@@ -129,4 +129,10 @@ export const CLUSTER_SUITES: readonly Suite[] = [
     within: ['test/e2e/with-cluster'],
     timeoutMs: 2_400_000,
   },
+  {
+    name: 'conformance, cluster',
+    project: 'conformance',
+    needs: [docker, cluster, packageIndex],
+    within: ['test/conformance/with-cluster'],
+  },
 ];
