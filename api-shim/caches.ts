@@ -7,6 +7,7 @@ import type { Logger } from '../kube/logger.ts';
 import type { RuntimeMetrics } from '../kube/metrics.ts';
 import { ObjectCache } from '../kube/object-cache.ts';
 import { PODS, type Pod } from '../kube/pod.ts';
+import { slimPod } from '../kube/slim-pod.ts';
 import { EXECUTIONS_BY_SANDBOX, UNFINISHED_BY_SANDBOX } from './executions.ts';
 import { PODS_BY_OWNER } from './executor-of.ts';
 
@@ -45,6 +46,7 @@ export function createApiCaches(options: ApiCachesOptions): ApiCaches {
       ...options,
       type: PODS,
       labelSelector: `${LABEL.managedBy}=${MANAGED_BY}`,
+      transform: slimPod,
       indexes: { [PODS_BY_OWNER.name]: PODS_BY_OWNER.of },
     }),
   };

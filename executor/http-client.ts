@@ -1,4 +1,4 @@
-import { type Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import { z } from 'zod';
 import type {
   EventsOptions,
@@ -26,6 +26,7 @@ import {
   usage,
 } from './contract.ts';
 import { boundedText } from './bounded-text.ts';
+import { Connections } from './connections.ts';
 import { badAnswer, errorFromAnswer, errorFromFailure } from './client-errors.ts';
 import { readEvents } from './event-lines.ts';
 import { serveIndex } from './index-server.ts';
@@ -39,19 +40,18 @@ const MAX_ANSWER_BYTES = EXECUTOR_LIMITS.listingBytes;
 const MAX_ANSWER_DEPTH = EXECUTOR_LIMITS.returnValueDepth + 8;
 const ANSWER_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 3_000;
-const KEEP_ALIVE_MS = 60_000;
+/** Longer than the pauses of somebody at work, and shorter than those between two questions for an idle sandbox's health. */
+const KEEP_ALIVE_MS = 10_000;
 
-/** Connections to one executor. */
-interface Pools {
-  readonly address: string;
-  readonly calls: Pool;
-  readonly streams: Pool;
-}
-
-/** `ExecutorClient` over HTTP: a pool of connections per target, as many as there are calls at once. */
+/** `ExecutorClient` over HTTP: the connections to a target are as many as there are calls at once. */
 export class HttpExecutorClient implements ExecutorClient {
   readonly #signer: TokenSigner;
-  readonly #pools = new Map<string, Pools>();
+  readonly #connections = new Connections({
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    answerTimeoutMs: ANSWER_TIMEOUT_MS,
+    maxAnswerBytes: MAX_ANSWER_BYTES,
+    keepAliveMs: KEEP_ALIVE_MS,
+  });
 
   constructor(signer: TokenSigner) {
     this.#signer = signer;
@@ -133,10 +133,11 @@ export class HttpExecutorClient implements ExecutorClient {
 
   async lendIndex(target: ExecutorTarget, index: IndexHandler, signal: AbortSignal): Promise<void> {
     try {
-      const { socket } = await this.#poolsOf(target).streams.upgrade({
+      const token = await this.#signer.tokenFor(target.podUID);
+      const { socket } = await this.#connections.poolFor(target, 'stream').upgrade({
         path: '/v1/dependencies/index',
         protocol: PACKAGE_INDEX_PROTOCOL,
-        headers: { authorization: `Bearer ${await this.#signer.tokenFor(target.podUID)}` },
+        headers: { authorization: `Bearer ${token}` },
         signal,
       });
       await serveIndex(socket, index, signal);
@@ -147,15 +148,11 @@ export class HttpExecutorClient implements ExecutorClient {
 
   forget(podUID: string): void {
     this.#signer.forget(podUID);
-    const known = this.#pools.get(podUID);
-    this.#pools.delete(podUID);
-    if (known !== undefined) void destroy(known);
+    this.#connections.forget(podUID);
   }
 
   async close(): Promise<void> {
-    const all = [...this.#pools.values()];
-    this.#pools.clear();
-    await Promise.all(all.map(destroy));
+    await this.#connections.close();
   }
 
   async #state(
@@ -196,9 +193,9 @@ export class HttpExecutorClient implements ExecutorClient {
 
   async #send(target: ExecutorTarget, request: ExecutorRequest): Promise<Dispatcher.ResponseData> {
     const token = await this.#signer.tokenFor(target.podUID);
-    const { calls, streams } = this.#poolsOf(target);
+    const use = request.stream === true ? 'stream' : 'call';
     try {
-      return await (request.stream === true ? streams : calls).request({
+      return await this.#connections.poolFor(target, use).request({
         method: request.method,
         path: request.path,
         headers: {
@@ -214,44 +211,6 @@ export class HttpExecutorClient implements ExecutorClient {
       throw errorFromFailure(cause, request.signal);
     }
   }
-
-  #poolsOf(target: ExecutorTarget): Pools {
-    const address = JSON.stringify(target.address);
-    const known = this.#pools.get(target.podUID);
-    if (known?.address === address) return known;
-    if (known !== undefined) void destroy(known);
-    const limits = { bodyTimeout: ANSWER_TIMEOUT_MS, maxResponseSize: MAX_ANSWER_BYTES };
-    const unlimited = { bodyTimeout: 0, maxResponseSize: -1 };
-    const opened = {
-      address,
-      calls: openPool(target, limits),
-      streams: openPool(target, unlimited),
-    };
-    this.#pools.set(target.podUID, opened);
-    return opened;
-  }
-}
-
-async function destroy({ calls, streams }: Pools): Promise<void> {
-  await Promise.all([calls.destroy(), streams.destroy()]);
-}
-
-function openPool(
-  { address }: ExecutorTarget,
-  limits: { readonly bodyTimeout: number; readonly maxResponseSize: number },
-): Pool {
-  const options = { ...limits, keepAliveTimeout: KEEP_ALIVE_MS, allowH2: false };
-  if (address.kind === 'unix') {
-    return new Pool('http://executor', {
-      ...options,
-      connect: { socketPath: address.path, timeout: CONNECT_TIMEOUT_MS },
-    });
-  }
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return new Pool(`http://${host}:${String(address.port)}`, {
-    ...options,
-    connect: { timeout: CONNECT_TIMEOUT_MS },
-  });
 }
 
 function executionPath(id: string): string {

@@ -232,3 +232,13 @@ test('starting twice watches once, and stopping ends it for good', async () => {
   expect(script.watches).toHaveLength(1);
   expect(clock.pending).toBe(0);
 });
+
+test('who wrote which field is not kept: it is often more than half of an object', async () => {
+  const managedFields = [{ manager: 'kubectl', operation: 'Update' }];
+  const script = new ScriptedClient(page('10', aWidget({ name: 'a', ...{ managedFields } })));
+  const { cache, clock } = await aCache(script);
+  script.watch.send({ type: 'ADDED', object: aWidget({ name: 'b', ...{ managedFields } }) });
+  await clock.run(0);
+  for (const name of ['a', 'b'])
+    expect(cache.get(ref(name))?.metadata).not.toHaveProperty('managedFields');
+});

@@ -144,8 +144,9 @@ export class ObjectCache<T extends KubeObject> implements ReadCache<T>, ListWatc
     this.#emit(event.type === 'DELETED' ? this.#store.remove(object) : this.#store.put(object));
   }
 
-  #prepare(object: T): T {
+  #prepare(received: T): T {
     const { transform } = this.#options;
+    const object = withoutManagedFields(received);
     const kept = transform ? this.#guard('transform', () => transform(object), object) : object;
     return this.#options.freeze === true ? deepFreeze(kept) : kept;
   }
@@ -180,6 +181,13 @@ export class ObjectCache<T extends KubeObject> implements ReadCache<T>, ListWatc
       return otherwise;
     }
   }
+}
+
+/** Who wrote which field (KEP-555) is often more than half of an object, and nobody here asks for it. */
+function withoutManagedFields<T extends KubeObject>(object: T): T {
+  if (!('managedFields' in object.metadata)) return object;
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 function selectionOf<T extends KubeObject>(options: Selection<T>): Selection<T> {

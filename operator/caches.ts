@@ -15,6 +15,7 @@ import { controllerOf, keyOf } from '../kube/objects.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { PODS } from '../kube/pod.ts';
 import type { Pod } from '../kube/pod.ts';
+import { slimPod } from '../kube/slim-pod.ts';
 
 /** The kinds that the operator watches, each once, shared by its controllers and by whoever runs in the same process. */
 export interface Caches {
@@ -66,6 +67,7 @@ export function createCaches({ podIndexes, ...options }: CacheOptions): Caches {
       ...options,
       type: PODS,
       labelSelector: `${LABEL.managedBy}=${MANAGED_BY}`,
+      transform: slimPod,
       indexes: { ...podIndexes, [INDEX.owner]: (pod) => [controllerOf(pod)?.uid ?? ''] },
     }),
   };
