@@ -59,8 +59,8 @@ images: $(INSTALLED) ## Builds the images of the sandboxes and of the control pl
 bench: $(INSTALLED) ## Measures runs beside their physical baselines
 	@$(NODE) test/bench/main.ts
 
-bench-cluster: $(INSTALLED) ## Measures cold starts beside bare pods on the cluster of `make deploy`
-	@eval "$$(test/cluster/deploy)" && $(NODE) test/bench/cold-start.ts
+bench-cluster: $(INSTALLED) ## Measures this checkout on the cluster, beside bare pods and agent-sandbox; writes docs/benchmarks.md
+	@test/bench/with-cluster
 
 cluster-up: $(INSTALLED) ## Starts a Kubernetes cluster on this machine, by kind or from source; see test/cluster
 	@test/cluster/cluster-up
