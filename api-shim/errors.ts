@@ -88,6 +88,14 @@ export const ERRORS = {
     status: 409,
     hint: 'Its sandbox is being started or replaced. Try again once its status is running.',
   },
+  SessionSuspended: {
+    status: 409,
+    hint: 'POST /api/v1/sessions/{session_id}/resume brings it back, and so does every execution; its files can be read meanwhile.',
+  },
+  SessionNotSuspendable: {
+    status: 409,
+    hint: 'This installation has no object storage (SANDBOX_S3_BUCKET) that could keep its files. Terminate the session, or leave it to its timeout.',
+  },
   UnknownSession: {
     status: 400,
     hint: 'It never existed or was deleted. POST /api/v1/sessions creates one.',

@@ -7,7 +7,7 @@ import { controllerOf } from '../kube/objects.ts';
 import { PODS, type Pod } from '../kube/pod.ts';
 import { ApiError } from './errors.ts';
 import { restIdOf } from './names.ts';
-import { isActive } from './present-session.ts';
+import { isActive, isSuspended } from './present-session.ts';
 
 /** The index that the cache of pods must have: they are found by the UID of their sandbox. */
 export const PODS_BY_OWNER = {
@@ -27,8 +27,8 @@ export interface LiveExecutor {
   readonly pod: Pod;
 }
 
-/** How a session's executor can be reached, or why it cannot: it is not ready (also while it is recovered), or the session has ended. */
-export type Reach = LiveExecutor | { readonly state: 'starting' } | { readonly state: 'ended' };
+/** How a session's executor can be reached, or why it cannot: it is not ready (also while it is recovered), or the session is suspended or has ended. */
+export type Reach = LiveExecutor | { readonly state: 'starting' | 'suspended' | 'ended' };
 
 /** Finds the executors of sessions. */
 export class Executors {
@@ -38,26 +38,28 @@ export class Executors {
     this.#options = options;
   }
 
-  /** `live` if the session is `running` and the pod that it names is there, which says nothing about whether that answers. */
+  /** `live` if the session is `running`, or still `suspending`, and the pod that it names is there, which says nothing about whether that answers. */
   async of(sandbox: Sandbox, signal: AbortSignal): Promise<Reach> {
     if (!isActive(sandbox)) return { state: 'ended' };
-    if (sandbox.status?.phase !== 'Running') return { state: 'starting' };
+    if (isSuspended(sandbox)) return { state: 'suspended' };
+    if (!serves(sandbox)) return { state: 'starting' };
     return this.cached(sandbox) ?? (await this.#confirmed(sandbox, signal));
   }
 
   /** That of a running session as far as the caches know it. */
   cached(sandbox: Sandbox): LiveExecutor | undefined {
-    const isLive = isActive(sandbox) && sandbox.status?.phase === 'Running';
-    return isLive ? this.#live(this.podOf(sandbox)) : undefined;
+    return isActive(sandbox) && serves(sandbox) ? this.#live(this.podOf(sandbox)) : undefined;
   }
 
-  /** Throws SessionNotActive or SessionNotReady. */
+  /** Throws SessionNotActive, SessionSuspended or SessionNotReady. */
   async require(sandbox: Sandbox, signal: AbortSignal): Promise<ExecutorTarget> {
     const reach = await this.of(sandbox, signal);
     if (reach.state === 'live') return reach.target;
     const id = restIdOf(sandbox);
     if (reach.state === 'ended')
       throw new ApiError('SessionNotActive', `Session is not active: ${id}`);
+    if (reach.state === 'suspended')
+      throw new ApiError('SessionSuspended', `Session is suspended: ${id}`);
     throw new ApiError('SessionNotReady', `Session is not ready yet: ${id}`, {
       headers: { 'Retry-After': '1' },
     });
@@ -80,7 +82,7 @@ export class Executors {
     const ref = { namespace, name: sandbox.status?.podName ?? name };
     try {
       const pod = await this.#options.client.get(PODS, ref, signal);
-      return this.#live(serves(pod, sandbox) ? pod : undefined) ?? { state: 'starting' };
+      return this.#live(isOf(pod, sandbox) ? pod : undefined) ?? { state: 'starting' };
     } catch (error) {
       if (error instanceof NotFoundError) return { state: 'starting' };
       throw error;
@@ -88,6 +90,11 @@ export class Executors {
   }
 }
 
-function serves(pod: Pod, { metadata, status }: Sandbox): boolean {
+/** One that is about to be suspended has its pod until its files are stored. */
+function serves({ status }: Sandbox): boolean {
+  return status?.phase === 'Running' || status?.phase === 'Suspending';
+}
+
+function isOf(pod: Pod, { metadata, status }: Sandbox): boolean {
   return pod.metadata.uid === status?.podUID && controllerOf(pod)?.uid === metadata.uid;
 }

@@ -18,5 +18,6 @@ export function inheritedOf(
 
 function inheritedFrom({ spec }: SandboxTemplate): Inherited {
   const { runtime, resources, timeouts } = spec;
-  return { runtime, resources, idleSeconds: timeouts.idleSeconds };
+  const { idleSeconds, onIdle } = timeouts;
+  return { runtime, resources, idleSeconds, onIdle };
 }

@@ -1,11 +1,12 @@
 import { templateIdOf } from '../crds/identity.ts';
 import { SANDBOX_CONDITIONS } from '../crds/reasons.ts';
-import { sessionStatusOf } from '../crds/rest-status.ts';
+import { sessionStatusOf, type SessionStatus } from '../crds/rest-status.ts';
 import type { Sandbox } from '../crds/sandbox.ts';
 import type { SandboxTemplate } from '../crds/sandbox-template.ts';
 import { presentDependencies } from './dependencies.ts';
 import { inheritedOf, type Inherited } from './inherited.ts';
 import { restIdOf } from './names.ts';
+import { onIdleNameOf } from './on-idle.ts';
 import { createdAtOf, latestOf } from './present-time.ts';
 import { type SessionResponse } from './schemas/session.ts';
 
@@ -13,10 +14,21 @@ import { type SessionResponse } from './schemas/session.ts';
 
 const MAX_PROCESSES = 128;
 
-/** Executions are accepted; those sent before it is ready wait. */
+const ACTIVE: ReadonlySet<SessionStatus> = new Set([
+  'creating',
+  'running',
+  'suspending',
+  'suspended',
+]);
+
+/** Executions are accepted; those sent before it is ready wait, and one that is suspended wakes for them. */
 export function isActive(sandbox: Sandbox): boolean {
-  const status = sessionStatusOf(sandbox);
-  return status === 'creating' || status === 'running';
+  return ACTIVE.has(sessionStatusOf(sandbox));
+}
+
+/** It has no sandbox that could be asked anything. */
+export function isSuspended(sandbox: Sandbox): boolean {
+  return sessionStatusOf(sandbox) === 'suspended';
 }
 
 /** What a session's own object does not say. */
@@ -46,6 +58,7 @@ export function presentSession(
     ...placeOf(sandbox),
     env_vars: Object.fromEntries(spec.env.map(({ name, value }) => [name, value])),
     timeout: spec.timeouts.idleSeconds ?? inherited?.idleSeconds ?? 0,
+    on_idle: onIdleNameOf(spec.timeouts.onIdle ?? inherited?.onIdle),
     ...presentDependencies(sandbox),
     ...timesOf(sandbox, lastUsed),
   };
@@ -75,7 +88,10 @@ function resourceLimitOf(
 function timesOf(
   sandbox: Sandbox,
   lastUsed: string | undefined,
-): Pick<SessionResponse, 'created_at' | 'updated_at' | 'completed_at' | 'last_activity_at'> {
+): Pick<
+  SessionResponse,
+  'created_at' | 'updated_at' | 'completed_at' | 'suspended_at' | 'last_activity_at'
+> {
   const { status } = sandbox;
   const created = createdAtOf(sandbox);
   const transitions = (status?.conditions ?? []).map((condition) => condition.lastTransitionTime);
@@ -83,6 +99,7 @@ function timesOf(
     created_at: created,
     updated_at: latestOf(created, status?.readyAt, status?.terminatedAt, ...transitions),
     completed_at: completedAtOf(sandbox),
+    suspended_at: isSuspended(sandbox) ? (status?.suspendedAt ?? null) : null,
     last_activity_at: latestOf(created, status?.lastActivityTime, lastUsed),
   };
 }

@@ -1,6 +1,7 @@
 import { TEMPLATE_CONDITIONS } from '../crds/reasons.ts';
 import type { SandboxTemplate } from '../crds/sandbox-template.ts';
 import { restIdOf } from './names.ts';
+import { onIdleNameOf } from './on-idle.ts';
 import { createdAtOf, latestOf } from './present-time.ts';
 import { coresOf, megabytesOf } from './quantities.ts';
 import type { TemplateResponse } from './schemas/template.ts';
@@ -24,6 +25,7 @@ export function presentTemplate(template: SandboxTemplate): TemplateResponse {
     default_memory_mb: megabytesOf(spec.resources.memory),
     default_disk_mb: megabytesOf(spec.resources.disk),
     default_timeout_sec: spec.timeouts.idleSeconds,
+    default_on_idle: onIdleNameOf(spec.timeouts.onIdle),
     default_env_vars: plainEnvOf(template),
     pre_installed_packages: spec.dependencies.packages.map(({ name, version = null }) => ({
       name,

@@ -5,7 +5,7 @@ import { ObjectDeletedError, waitFor } from '../kube/wait-for.ts';
 import { withDeadline } from './deadline.ts';
 import { indexOf, installStateOf, mergedPackages, packagesOf } from './dependencies.ts';
 import { ApiError } from './errors.ts';
-import { isActive } from './present-session.ts';
+import { isActive, isSuspended } from './present-session.ts';
 import { inheritedOf } from './inherited.ts';
 import type { Repository } from './repository.ts';
 import type { RequestContext } from './request-context.ts';
@@ -46,6 +46,8 @@ export class SessionDependencies {
       const sandbox = (await sandboxes.fetch(known.metadata.name, context.signal)) ?? known;
       if (!isActive(sandbox))
         throw new ApiError('SessionNotActive', `Session is not active: ${id}`);
+      if (isSuspended(sandbox))
+        throw new ApiError('SessionSuspended', `Session is suspended: ${id}`);
       if (installStateOf(sandbox) === 'installing') throw inProgress(id);
       const patch = this.#patchOf(sandbox, body);
       try {

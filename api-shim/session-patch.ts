@@ -5,6 +5,7 @@ import type { SandboxTemplate } from '../crds/sandbox-template.ts';
 import { replacedDependencies } from './dependencies.ts';
 import { ApiError } from './errors.ts';
 import { inheritedOf } from './inherited.ts';
+import { onIdleOf } from './on-idle.ts';
 import { bytesOf, coresOf, isCpu, isMemory } from './quantities.ts';
 import type { PatchSessionRequest } from './schemas/session-patch.ts';
 
@@ -21,19 +22,30 @@ export function sandboxPatch(
   refuseOtherSize(body, sandbox, template);
   const { env } = sandbox.spec;
   const inherited = inheritedOf(sandbox, template);
-  const timeouts = { idleSeconds: inherited?.idleSeconds, ...sandbox.spec.timeouts };
+  const timeouts = timeoutsPatch(body, { ...inherited, ...sandbox.spec.timeouts });
   const wishedEnv = merged(env, body.env_vars ?? {});
   const dependencies = replacedDependencies(body, sandbox, inherited?.runtime);
   const changes = {
     ...(dependencies === undefined ? {} : { dependencies }),
     ...(wishedEnv === env ? {} : { env: wishedEnv }),
-    ...(body.timeout === undefined || body.timeout === null || body.timeout === timeouts.idleSeconds
-      ? {}
-      : { timeouts: { idleSeconds: body.timeout } }),
+    ...(timeouts === undefined ? {} : { timeouts }),
   };
   if (Object.keys(changes).length === 0) return undefined;
   // A list can only be replaced as a whole, so nobody else may have changed it meanwhile.
   return { metadata: { resourceVersion: sandbox.metadata.resourceVersion }, spec: changes };
+}
+
+/** Undefined where nothing changes. */
+function timeoutsPatch(
+  { timeout, on_idle }: PatchSessionRequest,
+  current: SandboxSpec['timeouts'],
+): object | undefined {
+  const onIdle = typeof on_idle === 'string' ? onIdleOf(on_idle) : undefined;
+  const changes = {
+    ...(typeof timeout === 'number' && timeout !== current.idleSeconds && { idleSeconds: timeout }),
+    ...(onIdle !== undefined && onIdle !== current.onIdle && { onIdle }),
+  };
+  return Object.keys(changes).length === 0 ? undefined : changes;
 }
 
 /** `env` itself where nothing changes. */

@@ -4,7 +4,7 @@ import { sessionStatusOf } from '../crds/rest-status.ts';
 import { isEnded, type Sandbox } from '../crds/sandbox.ts';
 import type { SandboxTemplate } from '../crds/sandbox-template.ts';
 import type { Clock } from '../kube/clock.ts';
-import { AlreadyExistsError, ConflictError, NotFoundError } from '../kube/errors.ts';
+import { AlreadyExistsError, ConflictError, InvalidError, NotFoundError } from '../kube/errors.ts';
 import type { Draft } from '../kube/objects.ts';
 import { ObjectDeletedError, waitFor } from '../kube/wait-for.ts';
 import { DeadlineError, withDeadline } from './deadline.ts';
@@ -44,8 +44,8 @@ export interface SessionsOptions {
   readonly stored?: StoredWorkspaces | undefined;
 }
 
-/** Ending a pod takes about a second; after this the answer says what is known by then. */
-const TERMINATE_WAIT_MS = 2_000;
+/** Ending a pod takes about a second, and so does starting one; after this the answer says what is known by then. */
+const SETTLE_WAIT_MS = 2_000;
 /** How long a create waits for the remains of a deleted session of the same id. */
 const REUSE_WAIT_MS = 10_000;
 /** Its status is written now and then, which is a change too. */
@@ -77,6 +77,7 @@ export class Sessions {
     const template = await templates.find(body.template_id, context.signal);
     if (template === undefined)
       throw new ApiError('UnknownTemplate', `Template not found: ${body.template_id}`);
+    this.#refuseUnkept(body);
     if (typeof body.id === 'string') await this.#refusePast(body.id);
     const nowMs = clock.now();
     const id = body.id ?? newSessionId(nowMs, randomHex());
@@ -133,11 +134,11 @@ export class Sessions {
   /** One API write, or none if it is as wished. Throws SessionNotFound, SessionNotActive and what `sandboxPatch` throws. */
   async change(id: string, body: PatchSessionRequest, context: RequestContext): Promise<Sandbox> {
     const { sandboxes } = this.#options;
+    this.#refuseUnkept(body);
     for (let attempt = 1; ; attempt += 1) {
       const known = await this.get(id, context);
       const sandbox = (await sandboxes.fetch(known.metadata.name, context.signal)) ?? known;
-      if (!isActive(sandbox))
-        throw new ApiError('SessionNotActive', `Session is not active: ${id}`);
+      if (!isActive(sandbox)) throw notActive(id);
       const patch = sandboxPatch(body, sandbox, this.templateOf(sandbox));
       if (patch === undefined) return sandbox;
       try {
@@ -149,6 +150,44 @@ export class Sessions {
     }
   }
 
+  /** Asks for it and gives it a moment; what was asked to run before goes first. Throws SessionNotSuspendable. */
+  async suspend(id: string, context: RequestContext): Promise<Sandbox> {
+    this.#refuseUnkept({ on_idle: 'suspend' });
+    return this.#wish(id, 'Suspended', context);
+  }
+
+  #refuseUnkept({ on_idle }: Pick<PatchSessionRequest, 'on_idle'>): void {
+    if (on_idle !== 'suspend' || this.#options.stored !== undefined) return;
+    throw new ApiError('SessionNotSuspendable', 'A suspended session could not keep its files');
+  }
+
+  /** Asks for it and gives it a moment. */
+  resume(id: string, context: RequestContext): Promise<Sandbox> {
+    return this.#wish(id, 'Running', context);
+  }
+
+  /** One API write, or none if it is wished already. Throws SessionNotFound or SessionNotActive. */
+  async #wish(
+    id: string,
+    desiredState: 'Running' | 'Suspended',
+    { signal, ...context }: RequestContext,
+  ): Promise<Sandbox> {
+    const { sandboxes } = this.#options;
+    const known = await this.get(id, { ...context, signal });
+    const sandbox = (await sandboxes.fetch(known.metadata.name, signal)) ?? known;
+    if (!isActive(sandbox)) throw notActive(id);
+    if (sandbox.spec.desiredState === desiredState) return sandbox;
+    try {
+      const wished = await sandboxes.merge(sandbox, { spec: { desiredState } }, signal);
+      return await this.#settled(wished, ({ status }) => status?.phase === desiredState, signal);
+    } catch (error) {
+      if (error instanceof InvalidError) throw notActive(id, error);
+      throw error instanceof NotFoundError || error instanceof ObjectDeletedError
+        ? sessionNotFound(id, error)
+        : error;
+    }
+  }
+
   /** Asks for the end and gives it a moment, so that the answer usually has the time of it. */
   async terminate(id: string, context: RequestContext): Promise<Sandbox> {
     const sandbox = await this.find(id, context.signal);
@@ -157,7 +196,7 @@ export class Sessions {
     try {
       const body = { spec: { desiredState: 'Terminated' } };
       const wished = await this.#options.sandboxes.merge(sandbox, body, context.signal);
-      return isEnded(wished) ? wished : await this.#ended(wished, context.signal);
+      return isEnded(wished) ? wished : await this.#settled(wished, isEnded, context.signal);
     } catch (error) {
       throw error instanceof NotFoundError || error instanceof ObjectDeletedError
         ? sessionNotFound(id, error)
@@ -240,14 +279,20 @@ export class Sessions {
     });
   }
 
-  async #ended(sandbox: Sandbox, signal: AbortSignal): Promise<Sandbox> {
+  /** Once it is as wished, or as it is after a moment. */
+  async #settled(
+    sandbox: Sandbox,
+    isAsWished: (sandbox: Sandbox) => boolean,
+    signal: AbortSignal,
+  ): Promise<Sandbox> {
     const { sandboxes, clock } = this.#options;
     const uid = sandbox.metadata.uid;
-    const reason = new DeadlineError('the session has not ended yet');
-    const until = (current: Sandbox): boolean => current.metadata.uid === uid && isEnded(current);
+    const reason = new DeadlineError('the session is not as wished yet');
+    const until = (current: Sandbox): boolean =>
+      current.metadata.uid === uid && (isAsWished(current) || isEnded(current));
     try {
       return await withDeadline(
-        { clock, ms: TERMINATE_WAIT_MS, reason, signals: [signal] },
+        { clock, ms: SETTLE_WAIT_MS, reason, signals: [signal] },
         (bounded) =>
           waitFor(sandboxes.cache, sandboxes.refTo(sandbox.metadata.name), {
             until,
@@ -280,6 +325,10 @@ function fits(sandbox: Sandbox, filter: SessionFilter): boolean {
 
 function sessionNotFound(id: string, cause?: unknown): ApiError {
   return new ApiError('SessionNotFound', `Session not found: ${id}`, { cause });
+}
+
+function notActive(id: string, cause?: unknown): ApiError {
+  return new ApiError('SessionNotActive', `Session is not active: ${id}`, { cause });
 }
 
 function sessionExists(id: string, cause?: unknown): ApiError {

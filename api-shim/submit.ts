@@ -12,6 +12,7 @@ import { indexOf, mergedPackages, packagesOf } from './dependencies.ts';
 import { ApiError } from './errors.ts';
 import { objectNameOf, restIdAnnotation, restIdOf } from './names.ts';
 import { byteQuantityOf, cpuQuantityOf, isCpu, isMemory } from './quantities.ts';
+import { onIdleOf } from './on-idle.ts';
 import type { ExecuteRequest } from './schemas/execution.ts';
 import type { CreateSessionRequest } from './schemas/session.ts';
 import type { CreateTemplateRequest, UpdateTemplateRequest } from './schemas/template.ts';
@@ -65,7 +66,7 @@ export function sandboxDraft(
       templateRef: { name: template.metadata.name },
       resources: resourcesOf(body),
       env: envOf(body.env_vars),
-      timeouts: dropEmpty({ idleSeconds: body.timeout }),
+      timeouts: dropEmpty({ idleSeconds: body.timeout, onIdle: mapped(body.on_idle, onIdleOf) }),
       dependencies: {
         packages: mergedPackages([], packagesOf(body.dependencies, template.spec.runtime)),
         indexUrl: indexOf(body.python_package_index_url),
@@ -143,7 +144,10 @@ export function templateDraft(body: CreateTemplateRequest, origin: Origin): Draf
       },
       env: envOf(body.default_env_vars),
       dependencies: { packages: packagesOf(body.pre_installed_packages ?? [], body.runtime_type) },
-      timeouts: { idleSeconds: body.default_timeout },
+      timeouts: {
+        idleSeconds: body.default_timeout,
+        onIdle: mapped(body.default_on_idle, onIdleOf),
+      },
       executions: { maxConcurrent: body.max_concurrent_executions },
     }),
   };
@@ -167,7 +171,10 @@ export function templatePatch(
         packagesOf(packages, current.spec.runtime),
       ),
     }),
-    timeouts: dropEmpty({ idleSeconds: body.default_timeout }),
+    timeouts: dropEmpty({
+      idleSeconds: body.default_timeout,
+      onIdle: mapped(body.default_on_idle, onIdleOf),
+    }),
     executions: dropEmpty({ maxConcurrent: body.max_concurrent_executions }),
     env: mapped(body.default_env_vars, (env) => [...secretEnvOf(current), ...envOf(env)]),
   });

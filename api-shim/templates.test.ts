@@ -34,6 +34,7 @@ describe('creating', () => {
       default_timeout_sec: 300,
       default_env_vars: null,
       pre_installed_packages: [],
+      default_on_idle: 'terminate',
       max_concurrent_executions: 16,
       is_active: true,
       created_at: '2026-11-24T07:02:20.607Z',

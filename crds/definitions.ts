@@ -124,7 +124,7 @@ const sandbox: KindDefinition = {
       name: 'Idle',
       type: 'string',
       jsonPath: '.status.idleDeadline',
-      description: 'It is not ended for idleness before this time.',
+      description: 'It is not ended or suspended for idleness before this time.',
     },
     {
       name: 'Expires',

@@ -78,7 +78,12 @@ export const idleSeconds = z
   .int()
   .min(0)
   .max(604_800)
-  .describe('Ends a sandbox that nobody used for so long; 0: never.');
+  .describe('Ends or suspends a sandbox that nobody used for so long; 0: never.');
+export const onIdle = z
+  .enum(['Terminate', 'Suspend'])
+  .describe(
+    'What becomes of a sandbox that nobody used for idleSeconds. Suspend keeps its files and needs an object store.',
+  );
 export const lifetimeSeconds = z
   .int()
   .min(0)

@@ -13,7 +13,7 @@ export const LABEL = {
   pool: 'sandbox.ai/pool',
   /** On pods from a warm pool: what they were made from; the pool takes those of another make out. */
   make: 'sandbox.ai/make',
-  /** On pods that a sandbox took from a pool: the value of its `status.restarts` then, which is what tells it from a later pod. */
+  /** On pods that a sandbox took from a pool: the number of that incarnation of it, which is what tells it from a later pod. */
   incarnation: 'sandbox.ai/incarnation',
   /** The standard label; always `MANAGED_BY`. */
   managedBy: 'app.kubernetes.io/managed-by',
@@ -32,6 +32,8 @@ export const ANNOTATION = {
   templateRestId: 'sandbox.ai/template-rest-id',
   /** On pods: the runtime and the packages of the template that it was made from. */
   templatePackages: 'sandbox.ai/template-packages',
+  /** On pods of a sandbox that was suspended: how often it was. What an earlier pod left on a local disk is older than what is stored. */
+  suspensions: 'sandbox.ai/suspensions',
   /** When a REST client created the object, in milliseconds: `creationTimestamp` knows only seconds, too coarse for "newest first". */
   createdAt: 'sandbox.ai/created-at',
   /** On sandboxes: when a REST client last changed files, so that the operator stores them. */

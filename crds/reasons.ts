@@ -59,6 +59,10 @@ export const SANDBOX_REASONS = [
   'NodeLost',
   /** Not Ready within the time that a start may take. */
   'StartTimeout',
+  /** `spec.desiredState: Suspended`. */
+  'SuspendedByUser',
+  /** Not used for as long as its idle timeout says, which suspends it. */
+  'IdleSuspended',
   'IdleTimeout',
   'LifetimeExceeded',
   /** `spec.desiredState: Terminated`, or deleted. */
@@ -95,6 +99,21 @@ export const WORKSPACE_REASONS = [
 ] as const;
 export type WorkspaceReason = (typeof WORKSPACE_REASONS)[number];
 
+/** Why a sandbox is not suspended; where it is, the reason is that of its phase. */
+export const SUSPENSION_REASONS = [
+  /** Its last changes are being stored. */
+  'Suspending',
+  /** They cannot be stored, so its pod stays. */
+  'StorageUnavailable',
+  /** What was asked to run has not finished. */
+  'ExecutionsUnfinished',
+  /** This installation has no object store that could keep its files. */
+  'NoObjectStore',
+  /** It was suspended before, and serves again or is about to. */
+  'Resumed',
+] as const;
+export type SuspensionReason = (typeof SUSPENSION_REASONS)[number];
+
 /** Why a template can or cannot be used. */
 export const TEMPLATE_REASONS = ['Valid', 'Invalid'] as const;
 export type TemplateReason = (typeof TEMPLATE_REASONS)[number];
@@ -108,6 +127,8 @@ export const SANDBOX_CONDITIONS = {
   /** Stated from the moment that files cannot be stored: whether they are. */
   workspaceStored: 'WorkspaceStored',
   ready: 'Ready',
+  /** Stated of a sandbox that was ever to be suspended: whether it is. */
+  suspended: 'Suspended',
   /** True once it will never run again. */
   terminated: 'Terminated',
 } as const;

@@ -6,6 +6,8 @@ import type { Sandbox, SandboxPhase } from './sandbox.ts';
 export const SESSION_STATUSES = [
   'creating',
   'running',
+  'suspending',
+  'suspended',
   'completed',
   'failed',
   'timeout',
@@ -24,11 +26,14 @@ export const EXECUTION_STATUSES = [
 ] as const;
 export type ExecutionStatusName = (typeof EXECUTION_STATUSES)[number];
 
-/** Recovering is `creating`: as after a create, executions are accepted and wait until the new pod is ready. */
+/** Recovering and Resuming are `creating`: as after a create, executions are accepted and wait until the new pod is ready. */
 const STATUS_OF_SANDBOX: Readonly<Record<SandboxPhase, SessionStatus>> = {
   Pending: 'creating',
   Running: 'running',
   Recovering: 'creating',
+  Suspending: 'suspending',
+  Suspended: 'suspended',
+  Resuming: 'creating',
   Terminating: 'terminated',
   Terminated: 'terminated',
   Failed: 'failed',

@@ -9,6 +9,7 @@ import {
   idleSeconds,
   lifetimeSeconds,
   observedGeneration,
+  onIdle,
   resources,
 } from './fields.ts';
 import { LIMITS } from './limits.ts';
@@ -78,6 +79,7 @@ export const sandboxTemplateSpec = z.object({
     .object({
       executionSeconds: executionTimeoutSeconds.default(LIMITS.executionTimeoutSeconds.default),
       idleSeconds: idleSeconds.default(1_800),
+      onIdle: onIdle.default('Terminate'),
       lifetimeSeconds: lifetimeSeconds.default(21_600),
     })
     .prefault({})

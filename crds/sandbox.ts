@@ -9,6 +9,7 @@ import {
   lifetimeSeconds,
   objectName,
   observedGeneration,
+  onIdle,
   plainEnv,
   resourceOverrides,
   resources,
@@ -23,6 +24,9 @@ export const SANDBOX_PHASES = [
   'Pending',
   'Running',
   'Recovering',
+  'Suspending',
+  'Suspended',
+  'Resuming',
   'Terminating',
   'Terminated',
   'Failed',
@@ -47,6 +51,7 @@ export const sandboxSpec = z.object({
     .object({
       executionSeconds: executionTimeoutSeconds.optional(),
       idleSeconds: idleSeconds.optional(),
+      onIdle: onIdle.optional(),
       lifetimeSeconds: lifetimeSeconds.optional(),
     })
     .default({})
@@ -55,13 +60,15 @@ export const sandboxSpec = z.object({
     .prefault({})
     .describe('Packages for its code. Executions wait for their first installation.'),
   desiredState: z
-    .enum(['Running', 'Terminated'])
+    .enum(['Running', 'Suspended', 'Terminated'])
     .default('Running')
-    .describe('Terminated ends it and keeps the object; there is no way back.')
+    .describe(
+      'Suspended stores its workspace and frees its pod, once nothing is left to run; Running, or an execution that comes, brings it back. Terminated ends it and keeps the object; there is no way back.',
+    )
     .meta({
       'x-kubernetes-validations': [
         {
-          rule: "oldSelf == 'Running' || self == oldSelf",
+          rule: "oldSelf != 'Terminated' || self == oldSelf",
           message: 'a terminated sandbox does not start again; create a new one',
         },
       ],
@@ -80,6 +87,13 @@ export const sandboxStatus = z.object({
   nodeName: z.string().optional().describe('Where that pod runs.'),
   warmStart: z.boolean().optional().describe('Whether that pod came from a warm pool.'),
   restarts: z.int().min(0).optional().describe('How often a lost pod was replaced.'),
+  suspensions: z.int().min(0).optional().describe('How often it was suspended.'),
+  suspendedAt: timestamp
+    .optional()
+    .describe(
+      'When its last suspension began: an older execution may have been handed to the pod of before.',
+    ),
+  resumedAt: timestamp.optional().describe('When it was last asked to serve again.'),
   lostAt: timestamp
     .optional()
     .describe(
@@ -95,7 +109,9 @@ export const sandboxStatus = z.object({
   lastActivityTime: timestamp
     .optional()
     .describe('The last use that is known; asked for when the idle deadline comes due.'),
-  idleDeadline: timestamp.optional().describe('It is not ended for idleness before then.'),
+  idleDeadline: timestamp
+    .optional()
+    .describe('It is not ended or suspended for idleness before then.'),
   expiresAt: timestamp.optional().describe('When its lifetime is over.'),
   terminatedAt: timestamp.optional().describe('When it ended.'),
   inherited: z
@@ -103,6 +119,7 @@ export const sandboxStatus = z.object({
       runtime: z.enum(RUNTIMES),
       resources,
       idleSeconds,
+      onIdle: onIdle.optional(),
     })
     .optional()
     .describe('What its template said when it was first looked at; it outlives the template.'),
@@ -127,4 +144,9 @@ export const SANDBOXES: ResourceType<Sandbox> = {
 /** A phase that is never left. */
 export function isEnded(sandbox: Sandbox): boolean {
   return sandbox.status?.phase === 'Terminated' || sandbox.status?.phase === 'Failed';
+}
+
+/** The number of the pod that serves it, or is to serve it next: neither a lost pod nor one that was given up comes back. */
+export function incarnationOf({ status }: Sandbox): number {
+  return (status?.restarts ?? 0) + (status?.suspensions ?? 0);
 }

@@ -17,7 +17,12 @@ describe('what is left out gets a default', () => {
       runtime: 'python3.11',
       resources: { cpu: '1', memory: '512Mi', disk: '1Gi' },
       env: [],
-      timeouts: { executionSeconds: 30, idleSeconds: 1_800, lifetimeSeconds: 21_600 },
+      timeouts: {
+        executionSeconds: 30,
+        idleSeconds: 1_800,
+        onIdle: 'Terminate',
+        lifetimeSeconds: 21_600,
+      },
       executions: { maxConcurrent: 16 },
       dependencies: { packages: [] },
       isolation: {},

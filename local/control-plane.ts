@@ -31,6 +31,7 @@ import { provideDefaultTemplates } from './default-templates.ts';
 import { mirrorTo, openHistory } from './history.ts';
 import type { Installation } from './installation.ts';
 import { Kubelet, podIndexes } from './kubelet/kubelet.ts';
+import { keptWorkspaceOf } from './kubelet/workspace-id.ts';
 import { chooseRunner } from './runners/choose-runner.ts';
 import type { PodRunner } from './runners/pod-runner.ts';
 import { signingKey } from './signing-key.ts';
@@ -208,7 +209,7 @@ function createKubelet(
   const kubelet = new Kubelet({
     ...deps,
     pods: caches.pods,
-    liveOwners: () => new Set(caches.sandboxes.list().map(({ metadata }) => metadata.uid)),
+    keptWorkspaces: () => new Set(caches.sandboxes.list().map(keptWorkspaceOf)),
     logger: logger.child({ component: 'kubelet' }),
   });
   caches.sandboxes.subscribe(({ type }) => {

@@ -49,6 +49,13 @@ export function createOperatorMetrics(registry: Registry): OperatorMetrics {
     buckets: START_SECONDS,
     registers,
   });
+  const resumes = new Histogram({
+    name: 'sandbox_resume_seconds',
+    help: 'From the wish to resume a suspended sandbox to Ready, its files in place.',
+    labelNames: ['start'],
+    buckets: START_SECONDS,
+    registers,
+  });
   const claims = new Counter({
     name: 'sandbox_warm_pool_claims_total',
     help: 'Sandboxes that a warm pool could serve, by whether it had a pod for them.',
@@ -69,6 +76,8 @@ export function createOperatorMetrics(registry: Registry): OperatorMetrics {
       const seconds = startSeconds(before, status);
       const start = status.warmStart === true ? 'warm' : 'cold';
       if (seconds !== undefined) starts.observe({ start }, seconds);
+      const resumed = resumeSeconds(before, status);
+      if (resumed !== undefined) resumes.observe({ start }, resumed);
     },
     poolClaimed: (result) => {
       claims.inc({ result });
@@ -82,7 +91,15 @@ export function createOperatorMetrics(registry: Registry): OperatorMetrics {
 function startSeconds({ metadata, status }: Sandbox, next: SandboxStatus): number | undefined {
   const readyAt = timeOf(next.readyAt);
   const createdAt = timeOf(metadata.creationTimestamp);
-  const isFirst = status?.readyAt === undefined && (next.restarts ?? 0) === 0;
+  const isFirst =
+    status?.readyAt === undefined && (next.restarts ?? 0) + (next.suspensions ?? 0) === 0;
   if (!isFirst || readyAt === undefined || createdAt === undefined) return undefined;
   return Math.max(readyAt - createdAt, 0) / 1_000;
+}
+
+function resumeSeconds({ status }: Sandbox, next: SandboxStatus): number | undefined {
+  const [readyAt, resumedAt] = [timeOf(next.readyAt), timeOf(next.resumedAt)];
+  if (status?.phase !== 'Resuming' || readyAt === undefined || resumedAt === undefined)
+    return undefined;
+  return Math.max(readyAt - resumedAt, 0) / 1_000;
 }

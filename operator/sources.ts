@@ -34,6 +34,12 @@ export function sandboxSources(caches: Caches): readonly Source[] {
       (execution) => [sandboxKeyOf(execution)],
       (change) => change.type === 'deleted' || deletionChanged(change),
     ),
+    // One that is to be suspended waits for the last of them, and one that is suspended for the next.
+    watches(
+      executions,
+      (execution) => [sandboxKeyOf(execution)].filter((key) => isToRest(sandboxes, key)),
+      changed(isFinished),
+    ),
   ];
 }
 
@@ -105,6 +111,10 @@ export function templateSources(
     keys: () => [],
   };
   return [watches(templates, self, generationChanged), counts, members];
+}
+
+function isToRest(sandboxes: Caches['sandboxes'], key: string): boolean {
+  return sandboxes.get(parseKey(key))?.spec.desiredState === 'Suspended';
 }
 
 /** The template whose pool a pod is in, or was until this change. */

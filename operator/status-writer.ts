@@ -12,6 +12,8 @@ export interface StatusWrite<T extends WithStatus> {
   readonly type: ResourceType<T>;
   readonly object: T;
   readonly status: object;
+  /** Fails if anybody has written to the object since. */
+  readonly ifUnchanged?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -23,16 +25,23 @@ export function sameStatus(object: WithStatus, status: object): boolean {
 /**
  * Replaces the status of exactly this object (by UID) and returns what the server made of it; undefined: the object is gone.
  * A JSON patch, because a merge patch (RFC 7386) cannot carry a null: a handler's `{"a": null}` would be stored as `{}`.
- * No resourceVersion: each kind's status has a single writer, and a change of spec must not make the write fail.
+ * No resourceVersion, unless asked for: each kind's status has a single writer, and a change of spec must not make the write fail.
  */
 export async function writeStatus<T extends WithStatus>(
   client: KubeClient,
-  { type, object, status, signal }: StatusWrite<T>,
+  { type, object, status, ifUnchanged = false, signal }: StatusWrite<T>,
 ): Promise<T | undefined> {
+  const { uid, resourceVersion } = object.metadata;
+  const version = {
+    op: 'test',
+    path: '/metadata/resourceVersion',
+    value: resourceVersion,
+  } as const;
   const patch: Patch = {
     kind: 'json',
     body: [
-      { op: 'test', path: '/metadata/uid', value: object.metadata.uid },
+      { op: 'test', path: '/metadata/uid', value: uid },
+      ...(ifUnchanged ? [version] : []),
       { op: 'add', path: '/status', value: status },
     ],
   };

@@ -26,6 +26,14 @@ export function timeoutsOf(sandbox: Sandbox, template: SandboxTemplate | undefin
   };
 }
 
+export function onIdleOf(
+  sandbox: Sandbox,
+  template: SandboxTemplate | undefined,
+): 'Terminate' | 'Suspend' {
+  const inherited = template?.spec.timeouts.onIdle ?? sandbox.status?.inherited?.onIdle;
+  return sandbox.spec.timeouts.onIdle ?? inherited ?? 'Terminate';
+}
+
 function limit(seconds: number | undefined, recordedMs: number | undefined): number | undefined {
   if (seconds === undefined) return recordedMs;
   return seconds === 0 ? undefined : seconds * 1_000;

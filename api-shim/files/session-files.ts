@@ -8,6 +8,7 @@ import { sleep } from '../../kube/sleep.ts';
 import type { StoredWorkspaces } from '../../storage/workspaces/stored-workspaces.ts';
 import { ApiError } from '../errors.ts';
 import type { Executors } from '../executor-of.ts';
+import { restIdOf } from '../names.ts';
 import { isActive } from '../present-session.ts';
 import type { Repository } from '../repository.ts';
 import type { RequestContext } from '../request-context.ts';
@@ -71,7 +72,7 @@ export class SessionFiles {
     );
   }
 
-  /** The files of a session that can be written to. Throws UnknownSession, InactiveSession or SessionNotReady. */
+  /** The files of a session that can be written to. Throws UnknownSession, InactiveSession, SessionSuspended or SessionNotReady. */
   async writable(sessionId: string, context: RequestContext): Promise<WritableFiles> {
     const sandbox = await this.#known(sessionId, context);
     if (!isActive(sandbox))
@@ -182,12 +183,20 @@ export class SessionFiles {
     if (stored === undefined) return;
     const annotations = { [ANNOTATION.filesChangedAt]: new Date(clock.now()).toISOString() };
     try {
-      await sandboxes.merge(sandbox, { metadata: { annotations } }, signal);
+      const noted = await sandboxes.merge(sandbox, { metadata: { annotations } }, signal);
+      refuseGivenUp(sandbox, noted);
     } catch (error) {
       // It was deleted meanwhile, and its files with it.
       if (!(error instanceof NotFoundError)) throw error;
     }
   }
+}
+
+/** Its pod was given up while it was written to, and what came last is not stored. */
+function refuseGivenUp(before: Sandbox, after: Sandbox): void {
+  if (before.status?.suspensions === after.status?.suspensions) return;
+  const message = `Session was suspended meanwhile: ${restIdOf(before)}`;
+  throw new ApiError('SessionSuspended', message);
 }
 
 export interface WritableFiles {

@@ -24,6 +24,7 @@ export function dependencyRoutes(
       errors: [
         'SessionNotFound',
         'SessionNotActive',
+        'SessionSuspended',
         'DependenciesNotSupported',
         'DependencyInstallFailed',
         'DependencyInstallInProgress',

@@ -29,6 +29,7 @@ const WRITE_ERRORS = [
   'HistoryUnavailable',
   'InactiveSession',
   'SessionNotReady',
+  'SessionSuspended',
   'InvalidFilePath',
   'FileTooLarge',
   'FileInTheWay',

@@ -33,6 +33,7 @@ export function sessionRoutes(sessions: Sessions, activity: LiveActivity): reado
         'UnknownTemplate',
         'InvalidQuantity',
         'DependenciesNotSupported',
+        'SessionNotSuspendable',
         'SessionExists',
         'SessionBeingDeleted',
       ],
@@ -87,6 +88,7 @@ export function sessionRoutes(sessions: Sessions, activity: LiveActivity): reado
       errors: [
         'SessionNotFound',
         'SessionNotActive',
+        'SessionNotSuspendable',
         'NotChangeable',
         'InvalidQuantity',
         'DependenciesNotSupported',
@@ -94,6 +96,39 @@ export function sessionRoutes(sessions: Sessions, activity: LiveActivity): reado
       ],
       handle: async ({ params, body }, context) =>
         present(await sessions.change(params.session_id, body, context)),
+    }),
+    route({
+      id: 'suspendSession',
+      method: 'post',
+      paths: ['/api/v1/sessions/{session_id}/suspend'],
+      tag: 'sessions',
+      summary: 'Suspend a session',
+      description:
+        'Keeps its files in object storage and gives its sandbox back, once what was asked to run has finished. An execution, or resume, brings it back; its lifetime goes on meanwhile, and it counts among the sessions of its caller. The answer tells how far it is after a moment. Suspending twice is the same as once.',
+      input: z.object({ params: sessionPath }),
+      success: { status: 200, description: 'The session', schema: sessionResponse },
+      errors: [
+        'SessionNotFound',
+        'SessionNotActive',
+        'SessionNotSuspendable',
+        'HistoryUnavailable',
+      ],
+      handle: async ({ params }, context) =>
+        present(await sessions.suspend(params.session_id, context)),
+    }),
+    route({
+      id: 'resumeSession',
+      method: 'post',
+      paths: ['/api/v1/sessions/{session_id}/resume'],
+      tag: 'sessions',
+      summary: 'Resume a suspended session',
+      description:
+        'Gives it a sandbox, from a warm pool where one waits, with its files in it. The answer tells how far it is after a moment; executions need not wait for that. One that is not suspended stays as it is.',
+      input: z.object({ params: sessionPath }),
+      success: { status: 200, description: 'The session', schema: sessionResponse },
+      errors: ['SessionNotFound', 'SessionNotActive', 'HistoryUnavailable'],
+      handle: async ({ params }, context) =>
+        present(await sessions.resume(params.session_id, context)),
     }),
     route({
       id: 'terminateSession',

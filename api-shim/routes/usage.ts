@@ -36,6 +36,7 @@ export function usageRoutes({ sessions, executors, executor, clock }: UsageDeps)
         'SessionNotFound',
         'SessionNotActive',
         'SessionNotReady',
+        'SessionSuspended',
         'SandboxUnreachable',
         'SandboxMisbehaved',
       ],

@@ -143,3 +143,10 @@ export function examplesOf(schema: z.ZodType): readonly unknown[] {
   const examples = schema.meta()?.['examples'];
   return Array.isArray(examples) ? examples : [];
 }
+
+export const ON_IDLE = ['terminate', 'suspend'] as const;
+
+export const onIdle = z.enum(ON_IDLE).meta({
+  description:
+    'What becomes of a session when it was unused for its timeout; suspend keeps its files, and needs object storage.',
+});

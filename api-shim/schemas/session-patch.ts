@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { dependencies, packageIndex } from './dependencies.ts';
-import { envVars, integer } from './fields.ts';
+import { envVars, integer, onIdle } from './fields.ts';
 import { quantities } from './session.ts';
 
 /** What a session that exists may be asked to become. */
@@ -9,6 +9,7 @@ export const patchSessionRequest = z
     timeout: integer(1, 3600)
       .nullish()
       .meta({ description: 'Ends the session when it was unused for so many seconds.' }),
+    on_idle: onIdle.nullish(),
     env_vars: envVars.nullish().meta({
       description:
         'Set or overwritten, the others stay; for executions that start after it. Together at most 64.',

@@ -5,7 +5,16 @@ import { SESSION_STATUSES } from '../../crds/rest-status.ts';
 import { DEFAULT_INDEX_URL } from '../../crds/dependencies.ts';
 import { dependencies, packageIndex } from './dependencies.ts';
 import { cursor } from './cursor.ts';
-import { envVars, integer, historyPageOf, paging, restId, timestamp } from './fields.ts';
+import {
+  envVars,
+  integer,
+  ON_IDLE,
+  onIdle,
+  historyPageOf,
+  paging,
+  restId,
+  timestamp,
+} from './fields.ts';
 
 /** Text that says a finite number, or thousandths of a core as Kubernetes writes them. Which numbers are allowed is `isCpu`. */
 const cpu = z
@@ -34,6 +43,7 @@ export const createSessionRequest = z
       description:
         "Ends the session when it was unused for so many seconds. Left out: as its template's default_timeout says.",
     }),
+    on_idle: onIdle.nullish(),
     ...quantities,
     env_vars: envVars.default({}),
     event: z.record(z.string(), z.unknown()).nullish().meta({ description: 'Ignored.' }),
@@ -74,7 +84,7 @@ export const sessionResponse = z
     template_id: z.string(),
     status: z.enum(SESSION_STATUSES).meta({
       description:
-        'creating also while a lost pod is replaced; executions sent meanwhile wait. completed and timeout are not used.',
+        'creating also while a lost pod is replaced or a suspended one resumes; executions sent meanwhile wait. suspending until all files are stored; an execution wakes a suspended one. completed and timeout are not used.',
     }),
     reason: z.enum(SANDBOX_REASONS).nullable().meta({ description: 'Why it is in this status.' }),
     message: z.string().nullable().meta({ description: 'The reason in a sentence.' }),
@@ -98,6 +108,7 @@ export const sessionResponse = z
     pod_name: z.string().nullable(),
     env_vars: z.record(z.string(), z.string()),
     timeout: z.int(),
+    on_idle: z.enum(ON_IDLE).meta({ description: 'What becomes of it when timeout is over.' }),
     python_package_index_url: z.string(),
     requested_dependencies: z.array(requestedDependency),
     installed_dependencies: z.array(installedDependency),
@@ -108,6 +119,9 @@ export const sessionResponse = z
     created_at: timestamp,
     updated_at: timestamp,
     completed_at: timestamp.nullable().meta({ description: 'When it ended.' }),
+    suspended_at: timestamp
+      .nullable()
+      .meta({ description: 'Since when it is suspended; null if it is not.' }),
     last_activity_at: timestamp.nullable(),
   })
   .meta({
@@ -128,6 +142,7 @@ export const sessionResponse = z
         pod_name: 'sess-20261124-fcd4af56-1b2c3d4e5f',
         env_vars: {},
         timeout: 300,
+        on_idle: 'terminate',
         python_package_index_url: DEFAULT_INDEX_URL,
         requested_dependencies: [],
         installed_dependencies: [],
@@ -138,6 +153,7 @@ export const sessionResponse = z
         created_at: '2026-11-24T07:02:20.607Z',
         updated_at: '2026-11-24T07:02:22Z',
         completed_at: null,
+        suspended_at: null,
         last_activity_at: '2026-11-24T07:02:20.607Z',
       },
     ],

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '../../crds/limits.ts';
 import { RUNTIMES } from '../../crds/sandbox-template.ts';
 import { preInstalled } from './dependencies.ts';
-import { decimal, examplesOf, envVars, integer, restId, timestamp } from './fields.ts';
+import { decimal, examplesOf, envVars, integer, onIdle, restId, timestamp } from './fields.ts';
 
 const defaults = {
   default_cpu_cores: decimal(0.1, 4),
@@ -11,6 +11,7 @@ const defaults = {
   default_timeout: integer(60, 3600).meta({
     description: 'Idle seconds after which a session of it ends.',
   }),
+  default_on_idle: onIdle,
 };
 const { min, max, default: standard } = LIMITS.concurrentExecutions;
 const maxConcurrent = integer(min, max);
@@ -35,6 +36,7 @@ export const createTemplateRequest = z
       default_memory_mb: defaults.default_memory_mb.default(512),
       default_disk_mb: defaults.default_disk_mb.default(1024),
       default_timeout: defaults.default_timeout.default(300),
+      default_on_idle: defaults.default_on_idle.nullish(),
       default_env_vars: envVars.nullish(),
       pre_installed_packages: preInstalled.nullish(),
       max_concurrent_executions: maxConcurrent.default(standard).meta({
@@ -68,6 +70,7 @@ export const updateTemplateRequest = z
       default_memory_mb: defaults.default_memory_mb.nullish(),
       default_disk_mb: defaults.default_disk_mb.nullish(),
       default_timeout: defaults.default_timeout.nullish(),
+      default_on_idle: defaults.default_on_idle.nullish(),
       default_env_vars: envVars.nullish(),
       pre_installed_packages: preInstalled.nullish(),
       max_concurrent_executions: maxConcurrent.nullish(),
@@ -86,6 +89,7 @@ export const templateResponse = z
     default_memory_mb: z.int(),
     default_disk_mb: z.int(),
     default_timeout_sec: z.int(),
+    default_on_idle: onIdle,
     default_env_vars: z
       .record(z.string(), z.string())
       .nullable()
@@ -108,6 +112,7 @@ export const templateResponse = z
         default_memory_mb: 512,
         default_disk_mb: 1024,
         default_timeout_sec: 300,
+        default_on_idle: 'terminate',
         default_env_vars: null,
         pre_installed_packages: [],
         max_concurrent_executions: 16,

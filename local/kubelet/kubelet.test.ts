@@ -34,7 +34,7 @@ function world(runner = new FakePodRunner()) {
     client: cluster,
     pods,
     runner,
-    liveOwners: () => owners,
+    keptWorkspaces: () => owners,
     logger: new FakeLogger(),
     clock,
   });
@@ -241,7 +241,7 @@ test('after a restart running pods are kept without a write, and containers with
     client: first.cluster,
     pods: first.pods,
     runner: first.runner,
-    liveOwners: () => first.owners,
+    keptWorkspaces: () => first.owners,
     logger: new FakeLogger(),
     clock: first.clock,
   });

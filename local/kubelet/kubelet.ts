@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { SANDBOXES } from '../../crds/sandbox.ts';
 import type { IndexFunction, ReadCache } from '../../kube/cache.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { systemClock, type Clock } from '../../kube/clock.ts';
@@ -7,7 +6,7 @@ import { Controller } from '../../kube/controller.ts';
 import { ConflictError, NotFoundError } from '../../kube/errors.ts';
 import type { Logger } from '../../kube/logger.ts';
 import { mergePatchBetween } from '../../kube/merge-patch.ts';
-import { controllerOf, refOf } from '../../kube/objects.ts';
+import { refOf } from '../../kube/objects.ts';
 import { PODS, type Pod, type PodStatus } from '../../kube/pod.ts';
 import type { ReconcileContext, ReconcileResult } from '../../kube/reconciler.ts';
 import { watches } from '../../kube/sources.ts';
@@ -21,6 +20,7 @@ import { bind } from './binding.ts';
 import { decide, type Action, type Observed } from './decide.ts';
 import { resolveEnvironment } from './environment.ts';
 import { neverStartedStatus, runningStatus, waitingStatus, type TimedExit } from './pod-status.ts';
+import { workspaceOf } from './workspace-id.ts';
 import { WorkspaceSweeper } from './workspace-sweeper.ts';
 
 export interface KubeletOptions {
@@ -28,8 +28,8 @@ export interface KubeletOptions {
   /** Must have been made with `podIndexes`. */
   readonly pods: ReadCache<Pod>;
   readonly runner: PodRunner;
-  /** UIDs of those whose pods' workspaces are kept though no pod of theirs runs: the sandboxes that there are. */
-  readonly liveOwners: () => ReadonlySet<string>;
+  /** What is kept though no pod has it: the workspaces of the sandboxes that there are. */
+  readonly keptWorkspaces: () => ReadonlySet<string>;
   readonly logger: Logger;
   readonly clock?: Clock;
 }
@@ -217,16 +217,10 @@ export class Kubelet {
 
   #wantedWorkspaces(): ReadonlySet<string> {
     const ofPods = this.#options.pods.list().flatMap((pod) => [pod.metadata.uid, workspaceOf(pod)]);
-    return new Set([...this.#options.liveOwners(), ...ofPods]);
+    return new Set([...this.#options.keptWorkspaces(), ...ofPods]);
   }
 
   #timestamp(): string {
     return new Date(this.#clock.now()).toISOString();
   }
-}
-
-/** A workspace belongs to the pod's sandbox and outlives the pod; a pod that has none, or had none when it started, has its own. */
-function workspaceOf(pod: Pod): string {
-  const owner = controllerOf(pod);
-  return owner?.kind === SANDBOXES.kind ? owner.uid : pod.metadata.uid;
 }

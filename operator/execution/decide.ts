@@ -155,11 +155,12 @@ function reportLoss(seen: Observed): Decision | undefined {
   return lost(seen, 'its pod was lost before the outcome was known');
 }
 
-/** An earlier leader may have handed it to a pod that is gone, unless there was none since it was created. */
+/** An earlier leader may have handed it to a pod that is gone or was given up, unless there was none since it was created. */
 function loseWhatMayHaveRun(seen: Observed): Decision | undefined {
-  const lostAt = timeOf(seen.sandbox?.status?.lostAt);
-  if (lostAt === undefined || handedTo(seen) !== undefined) return undefined;
-  if (seen.isNewcomer || createdAt(seen) > lostAt) return undefined;
+  const { lostAt, suspendedAt } = seen.sandbox?.status ?? {};
+  const goneAt = Math.max(timeOf(lostAt) ?? 0, timeOf(suspendedAt) ?? 0);
+  if (goneAt === 0 || handedTo(seen) !== undefined) return undefined;
+  if (seen.isNewcomer || createdAt(seen) > goneAt) return undefined;
   return lost(seen, 'its pod was lost, and whether it ran there is not known');
 }
 

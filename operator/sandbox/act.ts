@@ -34,6 +34,8 @@ export type Action =
   | { readonly type: 'deletePod'; readonly pod: Pod }
   | { readonly type: 'keepInHistory'; readonly executions: readonly Execution[] }
   | { readonly type: 'deleteSandbox' }
+  /** Of the sandbox's spec, unless somebody else has changed it meanwhile. */
+  | { readonly type: 'setDesiredState'; readonly from: DesiredState; readonly to: DesiredState }
   | { readonly type: 'deleteExecution'; readonly execution: Execution }
   | { readonly type: 'askHealth'; readonly target: ExecutorTarget }
   | { readonly type: 'askActivity'; readonly target: ExecutorTarget }
@@ -46,6 +48,8 @@ export type Action =
     }
   | { readonly type: 'forgetInstall' }
   | WorkspaceAction;
+
+type DesiredState = Sandbox['spec']['desiredState'];
 
 export type WorkspaceAction =
   | { readonly type: 'restoreWorkspace'; readonly order: WorkspaceOrder }
@@ -107,6 +111,8 @@ async function actOne(
       return remove(deps.client, PODS, { object: action.pod, signal: subject.signal });
     case 'deleteSandbox':
       return remove(deps.client, SANDBOXES, { object: subject.sandbox, signal: subject.signal });
+    case 'setDesiredState':
+      return setDesiredState(deps, action, subject);
     case 'deleteExecution':
       return remove(deps.client, EXECUTIONS, { object: action.execution, signal: subject.signal });
     default:
@@ -190,6 +196,27 @@ async function patchFinalizer(
     writes.note(sandbox, await client.patch(SANDBOXES, refOf(sandbox), patch, { signal }));
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
+  }
+}
+
+/** What a person wished meanwhile stands: the watch tells of it. */
+async function setDesiredState(
+  { client, writes }: ActDeps,
+  { from, to }: Extract<Action, { readonly type: 'setDesiredState' }>,
+  { sandbox, signal }: Subject,
+): Promise<undefined> {
+  const patch: Patch = {
+    kind: 'json',
+    body: [
+      { op: 'test', path: '/metadata/uid', value: sandbox.metadata.uid },
+      { op: 'test', path: '/spec/desiredState', value: from },
+      { op: 'replace', path: '/spec/desiredState', value: to },
+    ],
+  };
+  try {
+    writes.note(sandbox, await client.patch(SANDBOXES, refOf(sandbox), patch, { signal }));
+  } catch (error) {
+    if (!(error instanceof NotFoundError || error instanceof InvalidError)) throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 import { LABEL } from '../../crds/names.ts';
+import { incarnationOf } from '../../crds/sandbox.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import type { SandboxTemplate } from '../../crds/sandbox-template.ts';
 import type { Patch } from '../../kube/client.ts';
@@ -11,7 +12,6 @@ import { sandboxLabel } from './pod-name.ts';
  * lock. Not the resourceVersion: the kubelet moves that on without anybody having taken the pod.
  */
 export function claimPatch(member: Pod, template: SandboxTemplate, sandbox: Sandbox): Patch {
-  const restarts = String(sandbox.status?.restarts ?? 0);
   return {
     kind: 'json',
     body: [
@@ -19,7 +19,7 @@ export function claimPatch(member: Pod, template: SandboxTemplate, sandbox: Sand
       { op: 'test', path: '/metadata/ownerReferences/0/uid', value: template.metadata.uid },
       { op: 'replace', path: '/metadata/ownerReferences', value: [controllerReference(sandbox)] },
       { op: 'add', path: label(LABEL.sandbox), value: sandboxLabel(sandbox) },
-      { op: 'add', path: label(LABEL.incarnation), value: restarts },
+      { op: 'add', path: label(LABEL.incarnation), value: String(incarnationOf(sandbox)) },
       { op: 'remove', path: label(LABEL.pool) },
     ],
   };

@@ -20,8 +20,9 @@ export function isReady({ sandbox: { status }, pod }: Observed): boolean {
 export function startDeadline({ sandbox, now }: Observed, { startTimeoutMs }: Settings): number {
   const { status, metadata } = sandbox;
   const ready = findCondition(status?.conditions, SANDBOX_CONDITIONS.ready);
-  const since = status?.phase === 'Recovering' ? ready?.lastTransitionTime : undefined;
-  return (timeOf(since ?? metadata.creationTimestamp) ?? now) + startTimeoutMs;
+  const lostAt = status?.phase === 'Recovering' ? timeOf(ready?.lastTransitionTime) : undefined;
+  const since = latest(timeOf(metadata.creationTimestamp), timeOf(status?.resumedAt), lostAt);
+  return (since ?? now) + startTimeoutMs;
 }
 
 /** When it ends whatever it does; undefined: never. */
@@ -31,9 +32,15 @@ export function expiresAt({ sandbox, template, now }: Observed): number | undefi
   return lifetimeMs === undefined ? undefined : createdAt + lifetimeMs;
 }
 
-/** When it was last used, as its status has it. */
+/** When it was last used, as its status has it. The time that it was suspended for is not held against it. */
 export function recordedUse({ sandbox: { status }, now }: Observed): number {
-  return timeOf(status?.lastActivityTime) ?? timeOf(status?.readyAt) ?? now;
+  const used = timeOf(status?.lastActivityTime) ?? timeOf(status?.readyAt);
+  return latest(used, timeOf(status?.resumedAt)) ?? now;
+}
+
+function latest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
 }
 
 /** When it was last used, by all that is known now. The executor's word is no more than a claim about its own sandbox. */

@@ -198,6 +198,7 @@ describe('a sandbox that serves', () => {
       runtime: 'python3.11',
       resources: { cpu: '1', memory: '512Mi', disk: '1Gi' },
       idleSeconds: 1_800,
+      onIdle: 'Terminate',
     } as const;
     const { status = {} } = decide(serving(), policy);
     expect(status.inherited).toEqual(inherited);

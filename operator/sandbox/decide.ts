@@ -2,12 +2,12 @@ import { isFinished } from '../../crds/execution.ts';
 import { FINALIZER } from '../../crds/names.ts';
 import type { SandboxReason } from '../../crds/reasons.ts';
 import { isEnded } from '../../crds/sandbox.ts';
-import type { SandboxStatus } from '../../crds/sandbox.ts';
 import { hasFinalizer } from '../../kube/finalizers.ts';
 import type { IndexPolicy } from '../package-index/allowed.ts';
 import type { Settings } from '../settings.ts';
 import { sameStatus } from '../status-writer.ts';
 import { timeOf, timestamp } from '../timestamp.ts';
+import { onIdleOf } from '../timeouts.ts';
 import type { Action } from './act.ts';
 import {
   expiresAt,
@@ -17,13 +17,23 @@ import {
   knownUse,
   startDeadline,
 } from './deadlines.ts';
-import { hindranceOf, isOrdinary, overdueReason, templateHindrance } from './hindrance.ts';
+import type { Decision } from './decision.ts';
+import { askHealth, askHealthIfDue, healthDueAt } from './health.ts';
+import {
+  hindranceOf,
+  isOrdinary,
+  isPassing,
+  overdueReason,
+  templateHindrance,
+} from './hindrance.ts';
 import type { Observed } from './observe.ts';
 import { packageStep } from './packages.ts';
 import { buildPod, fitsPool } from './pod.ts';
 import type { PodSettings } from './pod.ts';
 import { isLive, podState } from './pod-state.ts';
+import { isToSuspend, mayClaim, staySuspended, suspend, suspendUnused } from './suspension.ts';
 import { lossesWithThis, lossOf, recoveryDelayMs } from './recovery.ts';
+import { withoutStrays } from './strays.ts';
 import {
   awaitStoredMs,
   mustRemoveStored,
@@ -43,16 +53,6 @@ import {
   runningStatus,
 } from './status.ts';
 
-/** What to do about a sandbox, as data. */
-export interface Decision {
-  /** Carried out in order, before the status is written. */
-  readonly actions: readonly Action[];
-  /** The whole next status; absent: it stays. */
-  readonly status?: SandboxStatus;
-  /** When to look again, if nothing happens before. */
-  readonly lookAgainMs?: number;
-}
-
 export interface Policy extends Settings {
   readonly pod: PodSettings;
   readonly indexes: IndexPolicy;
@@ -67,8 +67,11 @@ const RULES: readonly Rule[] = [
   cleanUpEnded,
   endByUser,
   endByLifetime,
+  staySuspended,
   failRefused,
   avoidTakenName,
+  suspend,
+  serveAfterAll,
   endUnusedInsteadOfRecovering,
   failAfterManyLosses,
   recover,
@@ -163,7 +166,7 @@ function avoidTakenName(seen: Observed): Decision | undefined {
 function endUnusedInsteadOfRecovering(seen: Observed, policy: Policy): Decision | undefined {
   const wasReady = seen.sandbox.status?.readyAt !== undefined;
   if (!wasReady || !isIdleDue(seen) || lossOf(seen, policy) === undefined) return undefined;
-  return endUnused(seen);
+  return leaveUnused(seen);
 }
 
 function failAfterManyLosses(seen: Observed, policy: Policy): Decision | undefined {
@@ -204,10 +207,10 @@ function pauseBeforeRecovery(seen: Observed): Decision | undefined {
   return { actions: [], lookAgainMs: next - seen.now };
 }
 
-/** The first pod of a sandbox that wants nothing special may be one that waits already. A later one has the workspace of the first to come by. */
+/** The pod of a sandbox that starts or resumes and wants nothing special may be one that waits already. */
 function claimPod({ sandbox, pod, pool, learned }: Observed): Decision | undefined {
   if (pod !== undefined || pool === undefined || learned?.type === 'poolEmpty') return undefined;
-  if ((sandbox.status?.restarts ?? 0) > 0 || !fitsPool(sandbox, pool.template)) return undefined;
+  if (!mayClaim(sandbox) || !fitsPool(sandbox, pool.template)) return undefined;
   const claim: Action = { type: 'claimPod', pool };
   const actions: readonly Action[] = hasFinalizer(sandbox, FINALIZER.sandbox)
     ? [claim]
@@ -239,7 +242,8 @@ function awaitExecutor(seen: Observed, policy: Policy): Decision | undefined {
 /** Better late than with other files than its user left: the store may be away for long, and only idleness and lifetime end that. */
 function restoreFiles(seen: Observed, policy: Policy): Decision | undefined {
   if (!mustRestore(seen)) return undefined;
-  if (isIdleDue(seen)) return endUnused(seen);
+  const unused = isIdleDue(seen) ? leaveUnused(seen) : undefined;
+  if (unused !== undefined) return unused;
   return { ...pending(seen, policy), actions: restore(seen), lookAgainMs: RESTORE_RECHECK_MS };
 }
 
@@ -262,20 +266,22 @@ function askWhetherIdle(seen: Observed): Decision | undefined {
 const ACTIVITY_RECHECK_MS = 1_000;
 
 function endIdle(seen: Observed): Decision | undefined {
-  return isReady(seen) && isIdleDue(seen) ? endUnused(seen) : undefined;
+  return isReady(seen) && isIdleDue(seen) ? leaveUnused(seen) : undefined;
+}
+
+/** Its pod was about to be given up and is wanted still. */
+function serveAfterAll(seen: Observed, policy: Policy): Decision | undefined {
+  if (seen.sandbox.status?.phase !== 'Suspending' || lossOf(seen, policy) !== undefined)
+    return undefined;
+  const { sandbox } = seen;
+  const status = { ...sandbox.status, resumedAt: timestamp(seen.now) };
+  return serve({ ...seen, sandbox: { ...sandbox, status } }, policy);
 }
 
 function serve(seen: Observed, policy: Policy): Decision {
-  const asked = seen.executor.answeredAt;
-  const isHealthDue = asked === undefined || asked + policy.livenessIntervalMs <= seen.now;
-  const isSilent = seen.executor.silentSince !== undefined;
   const packages = packageStep(seen, policy.indexes);
   return {
-    actions: [
-      ...(isHealthDue || isSilent ? askHealth(seen) : []),
-      ...packages.actions,
-      ...storeChanges(seen),
-    ],
+    actions: [...askHealthIfDue(seen, policy), ...packages.actions, ...storeChanges(seen)],
     status: runningStatus(seen, packages.status),
     ...untilNextLook(seen, policy),
   };
@@ -286,12 +292,10 @@ function serve(seen: Observed, policy: Policy): Decision {
  * A question that is due already is being asked, and its answer brings the sandbox back by itself.
  */
 function untilNextLook(seen: Observed, policy: Policy): Pick<Decision, 'lookAgainMs'> {
-  const { silentSince, answeredAt } = seen.executor;
   const due = [
     idleDeadline(seen, knownUse(seen)),
     expiresAt(seen),
-    answeredAt === undefined ? undefined : answeredAt + policy.livenessIntervalMs,
-    silentSince === undefined ? undefined : silentSince + policy.silenceMs,
+    ...healthDueAt(seen, policy),
     storeQuietUntil(seen, policy),
   ]
     .filter((time) => time !== undefined)
@@ -305,10 +309,6 @@ function wasAskedWhetherIdle(seen: Observed): boolean {
   return deadline !== undefined && askedAt !== undefined && askedAt >= deadline;
 }
 
-function askHealth({ target }: Observed): readonly Action[] {
-  return target === undefined ? [] : [{ type: 'askHealth', target }];
-}
-
 /** A start that is over in no time need not be reported as pending. */
 function pending(seen: Observed, policy: Policy): Decision {
   const createdAt = timeOf(seen.sandbox.metadata.creationTimestamp) ?? seen.now;
@@ -320,12 +320,16 @@ function pending(seen: Observed, policy: Policy): Decision {
   const dueInMs = Math.max(Math.min(deadline, expiresAt(seen) ?? deadline) - seen.now, 0);
   const isNews = slowInMs <= 0 || !isOrdinary(seen.sandbox.status?.reason);
   const status = pendingStatus(seen);
-  if (isNews || !isOrdinary(status.reason)) return { actions: [], status, lookAgainMs: dueInMs };
+  if (isNews || !isPassing(seen, status.reason))
+    return { actions: [], status, lookAgainMs: dueInMs };
   // What an ordinary start waits for changes every moment, and each change would be a write.
   return { actions: [], lookAgainMs: Math.min(slowInMs, dueInMs) };
 }
 
-function endUnused(seen: Observed): Decision {
+/** Undefined: it stays, because it is to be suspended anyway, or should be and cannot. */
+function leaveUnused(seen: Observed): Decision | undefined {
+  if (isToSuspend(seen)) return undefined;
+  if (onIdleOf(seen.sandbox, seen.template) === 'Suspend') return suspendUnused(seen);
   return end(seen, 'IdleTimeout', `not used since ${timestamp(knownUse(seen))}`);
 }
 
@@ -338,19 +342,6 @@ function end(seen: Observed, reason: SandboxReason, message: string): Decision {
 function fail(seen: Observed, reason: SandboxReason, message: string): Decision {
   const status = endedStatus(seen, { phase: 'Failed', reason, message });
   return { actions: [], status, lookAgainMs: 0 };
-}
-
-/** Pods of ours that serve no more: what a recovery replaced. Not before the replacement is under way. */
-function withoutStrays(seen: Observed, decision: Decision): Decision {
-  const willGo = new Set(
-    decision.actions.flatMap((action) => (action.type === 'deletePod' ? [action.pod] : [])),
-  );
-  const strays = seen.pods.filter((pod) => pod !== seen.pod && isLive(pod) && !willGo.has(pod));
-  const isReplaced =
-    seen.pod !== undefined || decision.actions.some(({ type }) => type === 'createPod');
-  if (strays.length === 0 || !isReplaced) return decision;
-  const deletions = strays.map((pod): Action => ({ type: 'deletePod', pod }));
-  return { ...decision, actions: [...decision.actions, ...deletions] };
 }
 
 function withFiles(seen: Observed, decision: Decision, policy: Policy): Decision {

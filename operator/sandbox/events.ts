@@ -42,6 +42,8 @@ function kindOf(before: SandboxStatus['phase'], next: SandboxStatus): EventKind 
       return { type: 'Warning', action: 'Fail' };
     case 'Recovering':
       return before === 'Recovering' ? undefined : { type: 'Warning', action: 'ReplacePod' };
+    case 'Suspended':
+      return next.reason === 'SuspendedByUser' ? undefined : { type: 'Normal', action: 'Suspend' };
     case 'Terminated':
       return next.reason === 'TerminatedByUser' ? undefined : ENDED;
     case 'Pending':

@@ -54,6 +54,12 @@ export function isOrdinary(reason: SandboxReason | undefined): boolean {
   return reason !== undefined && ORDINARY.has(reason);
 }
 
+/** Not worth a write as long as it does not take its time: what every start passes through, and files that come without trouble. */
+export function isPassing({ workspace }: Observed, reason: SandboxReason | undefined): boolean {
+  const isSmooth = reason === 'WorkspaceRestoring' && workspace?.problem === undefined;
+  return isSmooth || isOrdinary(reason);
+}
+
 /** The reason of a start that took too long: the hindrance itself where it says more than "too slow". */
 export function overdueReason({ reason }: Hindrance): SandboxReason {
   return MERELY_SLOW.has(reason) ? 'StartTimeout' : reason;

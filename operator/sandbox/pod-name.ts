@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { LABEL } from '../../crds/names.ts';
+import { incarnationOf } from '../../crds/sandbox.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import type { Pod } from '../../kube/pod.ts';
 
 const LONGEST_LABEL = 63;
 
-/** The name of the pod that serves a sandbox now: the sandbox's own, or with the number of the replacement behind it. */
+/** The name of the pod that serves a sandbox now: the sandbox's own, or with the number of the incarnation behind it. */
 export function podName(sandbox: Sandbox): string {
-  const restarts = sandbox.status?.restarts ?? 0;
-  const suffix = restarts === 0 ? '' : `-${String(restarts)}`;
+  const incarnation = incarnationOf(sandbox);
+  const suffix = incarnation === 0 ? '' : `-${String(incarnation)}`;
   return shortened(sandbox.metadata.name, LONGEST_LABEL - suffix.length) + suffix;
 }
 
@@ -17,11 +18,10 @@ export function podName(sandbox: Sandbox): string {
  * taken from a pool for this incarnation of the sandbox and has not found its way into the status yet.
  */
 export function isServingPod(sandbox: Sandbox, { metadata }: Pod): boolean {
-  const { podName: recorded, restarts = 0 } = sandbox.status ?? {};
+  const { podName: recorded } = sandbox.status ?? {};
   if (recorded !== undefined) return metadata.name === recorded;
-  return (
-    metadata.name === podName(sandbox) || metadata.labels?.[LABEL.incarnation] === String(restarts)
-  );
+  const incarnation = String(incarnationOf(sandbox));
+  return metadata.name === podName(sandbox) || metadata.labels?.[LABEL.incarnation] === incarnation;
 }
 
 /** The name under which the pod that serves a sandbox is looked for at the server. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { LABEL, MANAGED_BY } from '../../crds/names.ts';
+import { ANNOTATION, LABEL, MANAGED_BY } from '../../crds/names.ts';
 import { sandboxSpec, type Sandbox } from '../../crds/sandbox.ts';
 import type { SandboxTemplate, SandboxTemplateSpec } from '../../crds/sandbox-template.ts';
 import { EXECUTOR_ENV, EXECUTOR_PORT } from '../../executor/contract.ts';
@@ -40,7 +40,7 @@ export function buildPod(
       name: podName(sandbox),
       namespace: sandbox.metadata.namespace ?? '',
       labels: labels(sandbox),
-      annotations: templatePackagesAnnotation(template.spec),
+      annotations: { ...templatePackagesAnnotation(template.spec), ...suspensions(sandbox) },
     },
     spec: podSpec(sandbox, template.spec, settings),
   };
@@ -98,6 +98,11 @@ function labels(sandbox: Sandbox): Record<string, string> {
     [LABEL.template]: sandbox.spec.templateRef.name,
     [LABEL.managedBy]: MANAGED_BY,
   };
+}
+
+function suspensions({ status }: Sandbox): Record<string, string> {
+  const times = status?.suspensions ?? 0;
+  return times === 0 ? {} : { [ANNOTATION.suspensions]: String(times) };
 }
 
 function podSpec(sandbox: Wishes, template: SandboxTemplateSpec, settings: PodSettings): PodSpec {

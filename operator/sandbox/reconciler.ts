@@ -7,7 +7,8 @@ import { writeStatus } from '../status-writer.ts';
 import { act } from './act.ts';
 import type { ActDeps } from './act.ts';
 import { decide } from './decide.ts';
-import type { Decision, Policy } from './decide.ts';
+import type { Policy } from './decide.ts';
+import type { Decision } from './decision.ts';
 import { eventsFor } from './events.ts';
 import { observe, withLearned } from './observe.ts';
 import type { ObserveDeps, Observed } from './observe.ts';
@@ -47,10 +48,11 @@ async function carryOut(
 async function report(
   deps: SandboxDeps,
   sandbox: Sandbox,
-  { decision: { status }, signal }: { readonly decision: Decision; readonly signal: AbortSignal },
+  { decision, signal }: { readonly decision: Decision; readonly signal: AbortSignal },
 ): Promise<void> {
+  const { status, ifUnchanged = false } = decision;
   if (status === undefined) return;
-  const write = { type: SANDBOXES, object: sandbox, status, signal };
+  const write = { type: SANDBOXES, object: sandbox, status, ifUnchanged, signal };
   const written = await writeStatus(deps.client, write);
   if (written === undefined) return;
   deps.writes.note(sandbox, written);

@@ -24,10 +24,11 @@ function vanished({ sandbox: { status } }: Observed): Loss | undefined {
   return { reason: 'PodFailed', message: `pod ${status.podName ?? ''} is gone` };
 }
 
-/** Silence counts only after it was Ready; before, the start deadline decides. */
+/** Silence counts only of one that served; before, the start deadline decides. */
 function silent(seen: Observed, { silenceMs }: Settings): Loss | undefined {
   const since = seen.executor.silentSince;
-  if (!isReady(seen) || since === undefined || seen.now - since < silenceMs) return undefined;
+  const hasServed = isReady(seen) || seen.sandbox.status?.phase === 'Suspending';
+  if (!hasServed || since === undefined || seen.now - since < silenceMs) return undefined;
   const seconds = String(Math.round((seen.now - since) / 1_000));
   return { reason: 'PodFailed', message: `the executor has not answered for ${seconds} s` };
 }

@@ -11,6 +11,7 @@ import type { Observed } from './observe.ts';
 import { awaitingPod } from './packages.ts';
 import { podState } from './pod-state.ts';
 import type { Loss } from './recovery.ts';
+import { suspended, suspensionHindrance } from './suspended-condition.ts';
 
 /** What a status says in one line; conditions and phase are derived from it and from the pod. */
 interface Headline {
@@ -20,12 +21,14 @@ interface Headline {
 }
 
 const LONGEST_MESSAGE = 4_096;
+/** Phases that last until it is Ready. */
+const STARTING = ['Recovering', 'Resuming'] as const;
 
 /** Waits for something; says for what. */
 export function pendingStatus(seen: Observed): SandboxStatus {
   const before = seen.sandbox.status;
-  const phase = before?.phase === 'Recovering' ? 'Recovering' : 'Pending';
-  return status(
+  const phase = STARTING.find((each) => each === before?.phase) ?? 'Pending';
+  return statusOf(
     seen,
     { phase, ...hindranceOf(seen) },
     {
@@ -45,8 +48,9 @@ export function runningStatus(
   const recordedDeadline = idleDeadline(seen, recorded);
   const isDue = recordedDeadline !== undefined && recordedDeadline <= seen.now;
   const usedAt = isDue ? knownUse(seen) : recorded;
-  const headline = { phase: 'Running', reason: 'ExecutorAnswering', message: '' } as const;
-  return status(seen, headline, {
+  const message = suspensionHindrance(seen) ?? '';
+  const headline = { phase: 'Running', reason: 'ExecutorAnswering', message } as const;
+  return statusOf(seen, headline, {
     ...podFields(seen),
     dependencies,
     nextAttemptAt: undefined,
@@ -64,7 +68,7 @@ export function recoveringStatus(
 ): SandboxStatus {
   const before = seen.sandbox.status;
   const wasReady = before?.readyAt !== undefined;
-  return status(
+  return statusOf(
     seen,
     { phase: 'Recovering', reason: loss.reason, message: loss.message },
     {
@@ -87,7 +91,7 @@ export function renamedStatus(seen: Observed): SandboxStatus {
 /** Will never run again: `Terminated` as it should, `Failed` as it should not. */
 export function endedStatus(seen: Observed, headline: Headline): SandboxStatus {
   const fields = { nextAttemptAt: undefined, idleDeadline: undefined };
-  return status(seen, headline, { ...fields, terminatedAt: timestamp(seen.now) });
+  return statusOf(seen, headline, { ...fields, terminatedAt: timestamp(seen.now) });
 }
 
 /** Deleted, and what belongs to it is not gone yet. */
@@ -99,10 +103,10 @@ export function leavingStatus(seen: Observed): SandboxStatus {
   const message = isAlone
     ? `waits for its stored files to go: ${problem}`
     : `waits for pods (${pods}) and ${count} executions to go`;
-  return status(seen, { phase: 'Terminating', reason: 'TerminatedByUser', message }, {});
+  return statusOf(seen, { phase: 'Terminating', reason: 'TerminatedByUser', message }, {});
 }
 
-const NO_POD = {
+export const NO_POD = {
   podName: undefined,
   podUID: undefined,
   nodeName: undefined,
@@ -121,7 +125,12 @@ function timeOrNever(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : timestamp(ms);
 }
 
-function status(seen: Observed, headline: Headline, fields: Partial<SandboxStatus>): SandboxStatus {
+/** The whole status: what was known, what is news, and the conditions that follow from both. */
+export function statusOf(
+  seen: Observed,
+  headline: Headline,
+  fields: Partial<SandboxStatus>,
+): SandboxStatus {
   const message = headline.message.slice(0, LONGEST_MESSAGE);
   const known = { ...seen.sandbox.status, ...fields };
   return {
@@ -131,9 +140,10 @@ function status(seen: Observed, headline: Headline, fields: Partial<SandboxStatu
     observedGeneration: seen.sandbox.metadata.generation,
     inherited: known.inherited ?? inheritedFrom(seen),
     conditions: conditions(seen, [
-      podScheduled(seen),
+      podScheduled(seen, headline),
       dependenciesInstalled(known.dependencies),
       ready({ ...headline, message }),
+      suspended(seen, { ...headline, message }),
       terminated({ ...headline, message }),
     ]),
   };
@@ -143,7 +153,8 @@ function status(seen: Observed, headline: Headline, fields: Partial<SandboxStatu
 function inheritedFrom({ template }: Observed): SandboxStatus['inherited'] {
   if (template === undefined) return undefined;
   const { runtime, resources, timeouts } = template.spec;
-  return { runtime, resources, idleSeconds: timeouts.idleSeconds };
+  const { idleSeconds, onIdle } = timeouts;
+  return { runtime, resources, idleSeconds, onIdle };
 }
 
 function conditions(
@@ -159,7 +170,7 @@ function conditions(
   return all;
 }
 
-function podScheduled({ pod }: Observed): ConditionUpdate {
+function podScheduled({ pod }: Observed, { phase, reason: why }: Headline): ConditionUpdate {
   const type = SANDBOX_CONDITIONS.podScheduled;
   const node = pod?.spec.nodeName;
   if (node !== undefined) {
@@ -169,6 +180,8 @@ function podScheduled({ pod }: Observed): ConditionUpdate {
   if (state.kind === 'running') {
     return { type, status: 'True', reason: 'PodScheduled', message: 'the pod runs' };
   }
+  if (phase === 'Suspended')
+    return { type, status: 'False', reason: why, message: 'it has no pod while it is suspended' };
   const isRefused = state.kind === 'waiting' && state.reason === 'Unschedulable';
   const reason = isRefused ? 'Unschedulable' : 'PodPending';
   return { type, status: 'False', reason, message: isRefused ? state.message : '' };

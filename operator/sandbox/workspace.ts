@@ -8,6 +8,7 @@ import type { ConditionUpdate } from '../../kube/conditions.ts';
 import type { Settings } from '../settings.ts';
 import { timeOf } from '../timestamp.ts';
 import { workspaceOrder } from '../workspace/order.ts';
+import type { StoreCause } from '../workspace/workspaces.ts';
 import type { WorkspaceAction } from './act.ts';
 import { isReady } from './deadlines.ts';
 import type { Observed } from './observe.ts';
@@ -15,10 +16,11 @@ import { isLive, podState } from './pod-state.ts';
 
 /** What becomes of a sandbox's files: pure answers that the rules of decide.ts and status.ts put together. */
 
-/** Its files must come into this pod before it serves: an earlier pod, which was Ready, is lost. */
+/** Its files must come into this pod before it serves: an earlier pod, which was Ready, is lost or was given up. */
 export function mustRestore(seen: Observed): boolean {
   if (seen.workspace === undefined || seen.target === undefined || isReady(seen)) return false;
-  return seen.sandbox.status?.lostAt !== undefined && seen.workspace.restored === undefined;
+  const { readyAt } = seen.sandbox.status ?? {};
+  return readyAt === undefined && !isNew(seen) && seen.workspace.restored === undefined;
 }
 
 export function restore(seen: Observed): readonly WorkspaceAction[] {
@@ -48,7 +50,30 @@ export function storeChanges(seen: Observed): readonly WorkspaceAction[] {
 
 /** No pod of it was ever Ready, so nobody can have put anything into its workspace. */
 function isNew({ sandbox: { status } }: Observed): boolean {
-  return status?.readyAt === undefined && status?.lostAt === undefined;
+  const { readyAt, lostAt, suspendedAt } = status ?? {};
+  return [readyAt, lostAt, suspendedAt].every((time) => time === undefined);
+}
+
+/** All that may be in the workspace of a sandbox whose pod is about to be given up. */
+export function storeBeforeSuspension(seen: Observed): readonly WorkspaceAction[] {
+  const order = workspaceOrder(seen);
+  const value = seen.sandbox.status?.suspendedAt;
+  if (order === undefined || value === undefined) return [];
+  return [...storeChanges(seen), { type: 'storeWorkspace', order, cause: 'end', value }];
+}
+
+/** Every change that anybody told of is stored since then, and no file had to be left out. */
+export function isStoredForSuspension({ sandbox, workspace }: Observed): boolean {
+  if (workspace === undefined || workspace.left > 0) return false;
+  const { asked, stored } = workspace;
+  const wanted = {
+    ...asked,
+    files: sandbox.metadata.annotations?.[ANNOTATION.filesChangedAt],
+    end: sandbox.status?.suspendedAt,
+  };
+  return Object.entries(wanted).every(
+    ([cause, value]) => value === undefined || stored[cause as StoreCause] === value,
+  );
 }
 
 /** How long its pod has to stay because its files may not all be stored; 0: it may go. */
@@ -73,9 +98,9 @@ function mayHoldUnstored({ sandbox, pod, target, workspace }: Observed): boolean
 }
 
 /** Something may be stored of it that has to go with it. */
-export function mustRemoveStored({ sandbox: { status }, workspace }: Observed): boolean {
-  const wasReady = status?.readyAt !== undefined || status?.lostAt !== undefined;
-  return workspace !== undefined && wasReady && workspace.removal?.isDone !== true;
+export function mustRemoveStored(seen: Observed): boolean {
+  const { workspace } = seen;
+  return workspace !== undefined && !isNew(seen) && workspace.removal?.isDone !== true;
 }
 
 /** When the files that cannot be stored come to be told. */
@@ -127,8 +152,12 @@ function storedCondition(seen: Observed, settings: Settings): ConditionUpdate | 
 function storedAgain({ sandbox }: Observed, left: number): ConditionUpdate | undefined {
   const isTold = findCondition(sandbox.status?.conditions, STORED) !== undefined;
   if (isEnded(sandbox) || (!isTold && left === 0)) return undefined;
-  const message = `${String(left)} files are too large to be stored, or their names too long`;
-  return update(STORED, 'True', { reason: 'Stored', message: left === 0 ? '' : message });
+  return update(STORED, 'True', { reason: 'Stored', message: left === 0 ? '' : leftWords(left) });
+}
+
+/** Of files that cannot be stored, whatever is tried. */
+export function leftWords(left: number): string {
+  return `${String(left)} files are too large to be stored, too many, or their names too long`;
 }
 
 const STORED = SANDBOX_CONDITIONS.workspaceStored;

@@ -29,6 +29,7 @@ const cases = {
     truncated: true,
     put: [c],
     kept: [b, a],
+    left: 1,
   },
   'what is too much is left, and what is stored of it goes': {
     stored: [a, b],

@@ -9,7 +9,7 @@ export interface StorePlan {
   readonly remove: readonly string[];
   /** Stored as they are. */
   readonly kept: readonly ManifestFile[];
-  /** Files that are too much for this session, and how many that are. */
+  /** How many files are too much for this session; a listing that is cut leaves one out at least. */
   readonly left: number;
 }
 
@@ -33,7 +33,7 @@ export function planStore(
     put: fitting.filter((file) => !isStored(file)),
     remove: listing.truncated ? [] : gone.map(({ path }) => path),
     kept: listing.truncated ? [...kept, ...gone] : kept,
-    left: listing.files.length - fitting.length,
+    left: listing.files.length - fitting.length + (listing.truncated ? 1 : 0),
   };
 }
 
