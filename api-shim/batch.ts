@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
-import { toApiError, type ApiError } from './errors.ts';
+import type { ApiError } from './errors.ts';
+import { toApiError } from './to-api-error.ts';
 import type { Executions, Run } from './executions.ts';
 import { newExecutionIds, restIdOf } from './names.ts';
 import type { Audited, RequestContext } from './request-context.ts';

@@ -10,6 +10,7 @@ import { PODS, type Pod } from '../kube/pod.ts';
 import { slimPod } from '../kube/slim-pod.ts';
 import { EXECUTIONS_BY_SANDBOX, UNFINISHED_BY_SANDBOX } from './executions.ts';
 import { PODS_BY_OWNER } from './executor-of.ts';
+import { WAITING_BY_TEMPLATE } from './room.ts';
 
 /** What the REST API reads from. */
 export interface ApiCaches {
@@ -32,10 +33,17 @@ export const EXECUTION_INDEXES = {
   [UNFINISHED_BY_SANDBOX.name]: UNFINISHED_BY_SANDBOX.of,
 };
 
+/** The indexes that the cache of sandboxes must have. */
+export const SANDBOX_INDEXES = { [WAITING_BY_TEMPLATE.name]: WAITING_BY_TEMPLATE.of };
+
 /** Caches with the indexes that the REST API asks for; not started. */
 export function createApiCaches(options: ApiCachesOptions): ApiCaches {
   return {
-    sandboxes: new ObjectCache<Sandbox>({ ...options, type: SANDBOXES }),
+    sandboxes: new ObjectCache<Sandbox>({
+      ...options,
+      type: SANDBOXES,
+      indexes: SANDBOX_INDEXES,
+    }),
     templates: new ObjectCache<SandboxTemplate>({ ...options, type: SANDBOX_TEMPLATES }),
     executions: new ObjectCache<Execution>({
       ...options,

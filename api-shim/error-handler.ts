@@ -1,6 +1,7 @@
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
-import { ApiError, errorBody, toApiError } from './errors.ts';
+import { ApiError, errorBody } from './errors.ts';
+import { toApiError } from './to-api-error.ts';
 import { send } from './mount.ts';
 import { ClientGoneError } from './request-context.ts';
 import type { ApiLocals } from './request-tracing.ts';

@@ -19,6 +19,7 @@ import type { Repository } from './repository.ts';
 import type { RequestContext } from './request-context.ts';
 import type { CreateSessionRequest } from './schemas/session.ts';
 import type { PatchSessionRequest } from './schemas/session-patch.ts';
+import { refusalFor, WAITING_BY_TEMPLATE } from './room.ts';
 import { sandboxPatch } from './session-patch.ts';
 import { sandboxDraft } from './submit.ts';
 import type { Templates } from './templates.ts';
@@ -71,9 +72,9 @@ export class Sessions {
     return this.#options.templates.known(sandbox.spec.templateRef.name);
   }
 
-  /** One API write. Throws UnknownTemplate, SessionExists, InvalidQuantity, ... */
+  /** One API write. Throws UnknownTemplate, SessionExists, InvalidQuantity, NoRoom, ... */
   async create(body: CreateSessionRequest, context: RequestContext): Promise<Sandbox> {
-    const { templates, namespace, clock, randomHex } = this.#options;
+    const { sandboxes, templates, namespace, clock, randomHex } = this.#options;
     const template = await templates.find(body.template_id, context.signal);
     if (template === undefined)
       throw new ApiError('UnknownTemplate', `Template not found: ${body.template_id}`);
@@ -88,6 +89,9 @@ export class Sessions {
       requestId: context.requestId,
       createdBy: context.principal.name,
     });
+    const waiting = sandboxes.listBy(WAITING_BY_TEMPLATE, template.metadata.name);
+    const refusal = refusalFor(draft.spec.resources, template, waiting);
+    if (refusal !== undefined) throw refusal;
     return this.#quota.within(
       context.principal,
       () => this.#activeOf(context.principal.name),

@@ -50,6 +50,8 @@ export const SANDBOX_REASONS = [
   'TemplateInvalid',
   'ImagePullFailed',
   'Unschedulable',
+  /** A ResourceQuota of the namespace has no room for the pod; it is tried again. */
+  'QuotaExceeded',
   /** The API server or an admission policy refused the pod. */
   'PodRejected',
   /** The pod's container could not be created or keeps ending. */

@@ -36,6 +36,8 @@ export function sessionRoutes(sessions: Sessions, activity: LiveActivity): reado
         'SessionNotSuspendable',
         'SessionExists',
         'SessionBeingDeleted',
+        'SessionQuotaExceeded',
+        'NoRoom',
       ],
       handle: async ({ body }, context) => present(await sessions.create(body, context)),
     }),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../../kube/clock.ts';
-import { errorBody, toApiError } from '../errors.ts';
+import { errorBody } from '../errors.ts';
+import { toApiError } from '../to-api-error.ts';
 import type { Executions, Run } from '../executions.ts';
 import { presentRun } from '../present-execution.ts';
 import { Reply } from '../reply.ts';

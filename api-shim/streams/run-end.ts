@@ -1,4 +1,5 @@
-import { toApiError, type ApiError } from '../errors.ts';
+import type { ApiError } from '../errors.ts';
+import { toApiError } from '../to-api-error.ts';
 import type { Run } from '../executions.ts';
 
 /** How a stream ends: with the ended run, or with why there will never be one. */

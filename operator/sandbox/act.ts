@@ -24,6 +24,7 @@ import type { InFlightInstalls } from './installs.ts';
 import type { WarmPools } from '../warm-pools.ts';
 import type { Learned, PoolOffer } from './observe.ts';
 import { claimPatch } from './claim.ts';
+import { exceededQuota } from './quota.ts';
 
 /** Everything that a decision can have done. Each may be done twice without harm. */
 export type Action =
@@ -274,11 +275,16 @@ async function createPod(
     return undefined;
   } catch (error) {
     if (error instanceof NotOwnedError) return { type: 'podNameTaken' };
-    if (error instanceof InvalidError || error instanceof ForbiddenError) {
-      return { type: 'podRefused', message: error.message };
-    }
+    if (error instanceof InvalidError || error instanceof ForbiddenError) return refusalOf(error);
     throw error;
   }
+}
+
+function refusalOf(error: InvalidError | ForbiddenError): Learned {
+  const full = error instanceof ForbiddenError ? exceededQuota(error.message) : undefined;
+  return full === undefined
+    ? { type: 'podRefused', message: error.message }
+    : { type: 'quotaExceeded', message: full };
 }
 
 /** Exactly this object, not a later one of its name. */

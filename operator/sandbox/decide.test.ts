@@ -172,6 +172,54 @@ describe('a sandbox that is to run', () => {
     });
   });
 
+  describe('whose pod exceeds a quota', () => {
+    const learned = { type: 'quotaExceeded', message: 'the ResourceQuota q has no room' } as const;
+
+    test('waits, says so, and is tried again', () => {
+      const decision = decide(seen({ learned }), policy);
+      expect(decision.actions).toEqual([]);
+      expect(decision.status).toMatchObject({
+        phase: 'Pending',
+        reason: 'QuotaExceeded',
+        message: learned.message,
+      });
+      expect(decision.lookAgainMs).toBe(2_500);
+    });
+
+    test('is told only once it has waited for a moment', () => {
+      const early = decide(seen({ learned, now: BORN + 300 }), policy);
+      expect(early).toEqual({ actions: [], lookAgainMs: 1_000 });
+    });
+
+    test('needs no write for a wait that goes on', () => {
+      const { status = {} } = decide(seen({ learned }), policy);
+      const sandbox = aSandbox({ status });
+      expect(decide(seen({ sandbox, learned }), policy)).toEqual({
+        actions: [],
+        lookAgainMs: 2_500,
+      });
+    });
+
+    test('tries again, and goes on as any other once there is room', () => {
+      const { status = {} } = decide(seen({ learned }), policy);
+      const sandbox = aSandbox({ status });
+      expect(decide(seen({ sandbox }), policy).actions).toMatchObject([{ type: 'createPod' }]);
+      const pod = aPodOf(sandbox);
+      expect(decide(seen({ sandbox, pod }), policy).status).toMatchObject({
+        phase: 'Pending',
+        reason: 'PodPending',
+      });
+    });
+
+    test('fails for it when its start has taken too long, tried or not', () => {
+      const { status = {} } = decide(seen({ learned }), policy);
+      const late = { sandbox: aSandbox({ status }), now: BORN + policy.startTimeoutMs };
+      const failed = { phase: 'Failed', reason: 'QuotaExceeded' };
+      expect(decide(seen(late), policy).status).toMatchObject(failed);
+      expect(decide(seen({ ...late, learned }), policy).status).toMatchObject(failed);
+    });
+  });
+
   test("takes the next pod name when its own is somebody else's", () => {
     const { status } = decide(seen({ learned: { type: 'podNameTaken' } }), policy);
     expect(status).toMatchObject({ phase: 'Pending', restarts: 1 });

@@ -19,18 +19,13 @@ import {
 } from './deadlines.ts';
 import type { Decision } from './decision.ts';
 import { askHealth, askHealthIfDue, healthDueAt } from './health.ts';
-import {
-  hindranceOf,
-  isOrdinary,
-  isPassing,
-  overdueReason,
-  templateHindrance,
-} from './hindrance.ts';
+import { hindranceOf, overdueReason, templateHindrance } from './hindrance.ts';
 import type { Observed } from './observe.ts';
 import { packageStep } from './packages.ts';
 import { buildPod, fitsPool } from './pod.ts';
 import type { PodSettings } from './pod.ts';
 import { isLive, podState } from './pod-state.ts';
+import { pending, pendingForQuota } from './pending.ts';
 import { isToSuspend, mayClaim, staySuspended, suspend, suspendUnused } from './suspension.ts';
 import { lossesWithThis, lossOf, recoveryDelayMs } from './recovery.ts';
 import { withoutStrays } from './strays.ts';
@@ -47,7 +42,6 @@ import {
 import {
   endedStatus,
   leavingStatus,
-  pendingStatus,
   recoveringStatus,
   renamedStatus,
   runningStatus,
@@ -78,6 +72,7 @@ const RULES: readonly Rule[] = [
   failOverdueStart,
   awaitTemplate,
   pauseBeforeRecovery,
+  awaitQuota,
   claimPod,
   createPod,
   awaitPod,
@@ -207,6 +202,10 @@ function pauseBeforeRecovery(seen: Observed): Decision | undefined {
   return { actions: [], lookAgainMs: next - seen.now };
 }
 
+function awaitQuota(seen: Observed, policy: Policy): Decision | undefined {
+  return seen.learned?.type === 'quotaExceeded' ? pendingForQuota(seen, policy) : undefined;
+}
+
 /** The pod of a sandbox that starts or resumes and wants nothing special may be one that waits already. */
 function claimPod({ sandbox, pod, pool, learned }: Observed): Decision | undefined {
   if (pod !== undefined || pool === undefined || learned?.type === 'poolEmpty') return undefined;
@@ -307,23 +306,6 @@ function wasAskedWhetherIdle(seen: Observed): boolean {
   const deadline = idleDeadline(seen, knownUse(seen));
   const askedAt = seen.executor.activity?.askedAt;
   return deadline !== undefined && askedAt !== undefined && askedAt >= deadline;
-}
-
-/** A start that is over in no time need not be reported as pending. */
-function pending(seen: Observed, policy: Policy): Decision {
-  const createdAt = timeOf(seen.sandbox.metadata.creationTimestamp) ?? seen.now;
-  const quietForMs = createdAt + policy.pendingQuietMs - seen.now;
-  const isNew = seen.sandbox.status?.phase === undefined;
-  if (isNew && quietForMs > 0) return { actions: [], lookAgainMs: quietForMs };
-  const deadline = startDeadline(seen, policy);
-  const slowInMs = deadline - policy.startTimeoutMs + policy.slowStartMs - seen.now;
-  const dueInMs = Math.max(Math.min(deadline, expiresAt(seen) ?? deadline) - seen.now, 0);
-  const isNews = slowInMs <= 0 || !isOrdinary(seen.sandbox.status?.reason);
-  const status = pendingStatus(seen);
-  if (isNews || !isPassing(seen, status.reason))
-    return { actions: [], status, lookAgainMs: dueInMs };
-  // What an ordinary start waits for changes every moment, and each change would be a write.
-  return { actions: [], lookAgainMs: Math.min(slowInMs, dueInMs) };
 }
 
 /** Undefined: it stays, because it is to be suspended anyway, or should be and cannot. */

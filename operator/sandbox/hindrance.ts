@@ -11,7 +11,7 @@ export interface Hindrance {
 }
 
 export function hindranceOf(seen: Observed): Hindrance {
-  if (seen.pod === undefined) return templateHindrance(seen) ?? AWAITS_POD;
+  if (seen.pod === undefined) return templateHindrance(seen) ?? quotaHindrance(seen) ?? AWAITS_POD;
   const state = podState(seen.pod);
   if (state.kind === 'waiting') return state;
   if (seen.executor.answeredAt !== undefined && mustRestore(seen)) return restoring(seen);
@@ -44,6 +44,13 @@ export function templateHindrance({ sandbox, template }: Observed): Hindrance | 
   const problem = templateProblem(template);
   if (problem === undefined) return undefined;
   return { reason: 'TemplateInvalid', message: `SandboxTemplate ${name}: ${problem}` };
+}
+
+/** As it was learned just now, or as it is told already. */
+function quotaHindrance({ learned, sandbox: { status } }: Observed): Hindrance | undefined {
+  const reason = 'QuotaExceeded';
+  if (learned?.type === 'quotaExceeded') return { reason, message: learned.message };
+  return status?.reason === reason ? { reason, message: status.message ?? '' } : undefined;
 }
 
 const MERELY_SLOW: ReadonlySet<SandboxReason> = new Set(['PodPending', 'ExecutorStarting']);

@@ -65,6 +65,7 @@ export interface PoolOffer {
 
 export type Learned =
   | { readonly type: 'podRefused'; readonly message: string }
+  | { readonly type: 'quotaExceeded'; readonly message: string }
   | { readonly type: 'podNameTaken' }
   | { readonly type: 'podClaimed'; readonly pod: Pod }
   | { readonly type: 'poolEmpty' };

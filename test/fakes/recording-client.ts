@@ -10,7 +10,7 @@ export interface RecordedWrite {
 }
 
 /** How a write fails: before it reached the server, after it did with only the answer lost, or by a word of the server. */
-export type Fault = 'unavailable' | 'answerLost' | 'forbidden' | 'invalid';
+export type Fault = 'unavailable' | 'answerLost' | 'forbidden' | 'invalid' | 'quota';
 
 /** A client that notes what is written through it and can break on demand. */
 export class RecordingClient {
@@ -25,6 +25,7 @@ export class RecordingClient {
       const fault = this.faultFor(note);
       if (fault === 'unavailable') throw unavailable();
       if (fault === 'forbidden') throw new ForbiddenError(refusal(403, 'Forbidden'), FOR_GOOD);
+      if (fault === 'quota') throw new ForbiddenError(outOfQuota(note.name), FOR_GOOD);
       if (fault === 'invalid') throw new InvalidError(refusal(422, 'Invalid'), FOR_GOOD);
       const answer = await send();
       if (fault === 'answerLost') throw unavailable();
@@ -67,6 +68,13 @@ const FOR_GOOD = { retryable: false };
 
 function refusal(code: number, reason: string): KubeStatus {
   return { code, reason, message: 'refused by the test' };
+}
+
+/** As Kubernetes 1.34 says it. */
+function outOfQuota(name: string): KubeStatus {
+  const amounts = 'requested: limits.cpu=1, used: limits.cpu=2, limited: limits.cpu=2';
+  const message = `pods "${name}" is forbidden: exceeded quota: sandboxes, ${amounts}`;
+  return { code: 403, reason: 'Forbidden', message };
 }
 
 function unavailable(): UnavailableError {

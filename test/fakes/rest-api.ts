@@ -1,5 +1,5 @@
 import { createApp, type ApiOptions } from '../../api-shim/app.ts';
-import { EXECUTION_INDEXES } from '../../api-shim/caches.ts';
+import { EXECUTION_INDEXES, SANDBOX_INDEXES } from '../../api-shim/caches.ts';
 import { listen, type ApiServer } from '../../api-shim/server.ts';
 import { EXECUTIONS, type Execution, type ExecutionStatus } from '../../crds/execution.ts';
 import { SANDBOXES, type Sandbox, type SandboxStatus } from '../../crds/sandbox.ts';
@@ -207,7 +207,7 @@ function partsOf(): Parts {
   const clock = new FakeClock('2026-11-24T07:02:20.607Z');
   const cluster = new MemoryCluster(clock);
   const caches = {
-    sandboxes: cluster.cacheOf(SANDBOXES),
+    sandboxes: cluster.cacheOf(SANDBOXES, SANDBOX_INDEXES),
     templates: cluster.cacheOf(SANDBOX_TEMPLATES),
     executions: cluster.cacheOf(EXECUTIONS, EXECUTION_INDEXES),
     pods: cluster.cacheOf(PODS, { [PODS_BY_OWNER.name]: PODS_BY_OWNER.of }),

@@ -192,3 +192,37 @@ describe('an API server in trouble', () => {
     expect((await world.client.list(EXECUTIONS)).items).toEqual([]);
   });
 });
+
+test('a sandbox whose pod exceeds a quota waits for its room, and gets it', async () => {
+  const operator = await world.startOperator();
+  let isFull = true;
+  operator.recording.faultFor = ({ verb, kind }) =>
+    isFull && verb === 'create' && kind === 'Pod' ? 'quota' : undefined;
+  await world.create(SANDBOXES, aSandbox());
+  const tried = await world.sandbox(({ metadata }) => metadata.finalizers !== undefined);
+  expect(tried.status?.phase).not.toBe('Failed');
+  world.clock.skip(2_000);
+  const { status } = await world.sandbox((sandbox) => sandbox.status?.reason === 'QuotaExceeded');
+  expect(status).toMatchObject({
+    phase: 'Pending',
+    message:
+      'the ResourceQuota sandboxes has no room: the pod wants limits.cpu=1, and all together may have limits.cpu=2',
+  });
+  isFull = false;
+  world.clock.skip(10_000);
+  await world.sandbox(isReady);
+  const creates = operator.recording.writes.filter(({ kind }) => kind === 'Pod');
+  expect(creates.length).toBeGreaterThan(1);
+});
+
+test('a sandbox that never gets room in a quota fails for it', async () => {
+  const operator = await world.startOperator();
+  operator.recording.faultFor = ({ kind }) => (kind === 'Pod' ? 'quota' : undefined);
+  await world.create(SANDBOXES, aSandbox());
+  await world.sandbox(({ metadata }) => metadata.finalizers !== undefined);
+  world.clock.skip(2_000);
+  await world.sandbox((sandbox) => sandbox.status?.reason === 'QuotaExceeded');
+  world.clock.skip(120_000);
+  const { status } = await world.sandbox((sandbox) => sandbox.status?.phase === 'Failed');
+  expect(status).toMatchObject({ reason: 'QuotaExceeded' });
+});
