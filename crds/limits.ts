@@ -14,6 +14,8 @@ export const LIMITS = {
   executionTimeoutSeconds: { min: 1, max: 3_600, default: 30 },
   /** Executions of one sandbox that run at once; an executor takes no more than the largest. */
   concurrentExecutions: { min: 1, max: 64, default: 16 },
+  /** Pods of a template on a node up to which the next one is wished there as well. */
+  podsPerNode: { max: 1_000, default: 10 },
   warmPoolSize: 1_000,
   envVars: 64,
   envValueCharacters: 32_768,

@@ -114,9 +114,17 @@ export const sandboxTemplateSpec = z.object({
     .object({
       nodeSelector: z.record(z.string(), z.string()).default({}),
       tolerations: z.array(toleration).max(32).default([]),
+      podsPerNode: z
+        .int()
+        .min(0)
+        .max(LIMITS.podsPerNode.max)
+        .default(LIMITS.podsPerNode.default)
+        .describe(
+          'Nodes that run pods of this template, and fewer than so many, are preferred: they have the image. 0: none is.',
+        ),
     })
     .prefault({})
-    .describe('Which nodes the pods may run on, as in a pod.'),
+    .describe('Which nodes the pods may run on, as in a pod, and on which they had better.'),
   warmPool: z
     .object({
       size: z

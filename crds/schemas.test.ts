@@ -26,7 +26,7 @@ describe('what is left out gets a default', () => {
       executions: { maxConcurrent: 16 },
       dependencies: { packages: [] },
       isolation: {},
-      scheduling: { nodeSelector: {}, tolerations: [] },
+      scheduling: { nodeSelector: {}, tolerations: [], podsPerNode: 10 },
       warmPool: { size: 0 },
     });
   });

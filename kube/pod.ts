@@ -57,6 +57,18 @@ export interface Volume {
   readonly emptyDir?: { readonly sizeLimit?: string; readonly medium?: string };
 }
 
+/** A wish of a pod; nodes that meet more of them, by weight, are preferred. */
+export interface PreferredNodes {
+  readonly weight: number;
+  readonly preference: {
+    readonly matchFields: readonly {
+      readonly key: 'metadata.name';
+      readonly operator: 'In';
+      readonly values: readonly [string];
+    }[];
+  };
+}
+
 export interface PodSpec {
   readonly containers: readonly Container[];
   readonly volumes?: readonly Volume[];
@@ -66,6 +78,11 @@ export interface PodSpec {
   readonly enableServiceLinks?: boolean;
   readonly hostname?: string;
   readonly nodeName?: string;
+  readonly affinity?: {
+    readonly nodeAffinity: {
+      readonly preferredDuringSchedulingIgnoredDuringExecution: readonly PreferredNodes[];
+    };
+  };
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly tolerations?: readonly object[];
   readonly runtimeClassName?: string;

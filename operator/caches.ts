@@ -34,6 +34,8 @@ export const INDEX = {
   unfinished: 'unfinished',
   /** Pods by the UID of their controlling owner. */
   owner: 'owner',
+  /** Pods by the key of the template that they were made from. */
+  madeFrom: 'madeFrom',
 } as const;
 
 export interface CacheOptions {
@@ -68,7 +70,11 @@ export function createCaches({ podIndexes, ...options }: CacheOptions): Caches {
       type: PODS,
       labelSelector: `${LABEL.managedBy}=${MANAGED_BY}`,
       transform: slimPod,
-      indexes: { ...podIndexes, [INDEX.owner]: (pod) => [controllerOf(pod)?.uid ?? ''] },
+      indexes: {
+        ...podIndexes,
+        [INDEX.owner]: (pod) => [controllerOf(pod)?.uid ?? ''],
+        [INDEX.madeFrom]: (pod) => [siblingKey(pod, pod.metadata.labels?.[LABEL.template] ?? '')],
+      },
     }),
   };
 }

@@ -8,8 +8,10 @@ import { timeOf } from './timestamp.ts';
 export interface OperatorMetrics {
   /** After a sandbox's status was written. */
   sandboxReported(before: Sandbox, status: SandboxStatus): void;
-  /** A sandbox that a pool could serve got a pod of it, or there was none. */
-  poolClaimed(result: 'hit' | 'empty'): void;
+  /** A sandbox got a pod of a pool, so long after it reached for one. */
+  poolHit(ms: number): void;
+  /** A sandbox that a pool could have served started a pod of its own. */
+  poolMissed(): void;
   /** After an execution's final status was written. */
   executionFinished(status: ExecutionStatus): void;
 }
@@ -33,6 +35,8 @@ export function together(one: OperatorMetrics, other: ServiceMetrics): OperatorM
 }
 
 const START_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 30, 60, 120];
+
+const CLAIM_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
 export function createOperatorMetrics(registry: Registry): OperatorMetrics {
   const registers = [registry];
@@ -62,6 +66,12 @@ export function createOperatorMetrics(registry: Registry): OperatorMetrics {
     labelNames: ['result'],
     registers,
   });
+  const claimSeconds = new Histogram({
+    name: 'sandbox_warm_pool_claim_seconds',
+    help: "From reaching for a pod of a warm pool until it is the sandbox's, with those reached for in vain.",
+    buckets: CLAIM_SECONDS,
+    registers,
+  });
   const executions = new Counter({
     name: 'sandbox_executions_finished_total',
     help: 'Finished executions by phase and reason.',
@@ -79,8 +89,12 @@ export function createOperatorMetrics(registry: Registry): OperatorMetrics {
       const resumed = resumeSeconds(before, status);
       if (resumed !== undefined) resumes.observe({ start }, resumed);
     },
-    poolClaimed: (result) => {
-      claims.inc({ result });
+    poolHit: (ms) => {
+      claims.inc({ result: 'hit' });
+      claimSeconds.observe(ms / 1_000);
+    },
+    poolMissed: () => {
+      claims.inc({ result: 'empty' });
     },
     executionFinished: ({ phase = 'Crashed', reason = 'ExecutorLost' }) => {
       executions.inc({ phase, reason });

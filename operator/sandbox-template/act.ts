@@ -12,11 +12,12 @@ import type { PackageInstall } from '../sandbox/installs.ts';
 import { poolPodName } from '../sandbox/pod-name.ts';
 import { buildPoolPod } from '../sandbox/pod.ts';
 import type { PodSettings } from '../sandbox/pod.ts';
+import { preferring } from '../sandbox/preferred-nodes.ts';
 import type { WarmPools } from '../warm-pools.ts';
 
 /** Everything that a decision about a pool can have done. */
 export type Action =
-  | { readonly type: 'createMember' }
+  | { readonly type: 'createMember'; readonly nodes: readonly string[] }
   | { readonly type: 'deleteMember'; readonly pod: Pod }
   | {
       readonly type: 'installInMember';
@@ -55,7 +56,7 @@ async function actOne(
 ): Promise<string | undefined> {
   switch (action.type) {
     case 'createMember':
-      return createMember(deps, subject);
+      return createMember(deps, action.nodes, subject);
     case 'deleteMember':
       return deleteMember(deps, action.pod, subject);
     case 'installInMember':
@@ -79,11 +80,12 @@ function installInMember(
 
 async function createMember(
   { client, pools, random, pod: settings }: ActDeps,
+  nodes: readonly string[],
   { template, signal }: Subject,
 ): Promise<string | undefined> {
   const key = keyOf(refOf(template));
   const name = poolPodName(template.metadata.name, suffix(random));
-  const draft = buildPoolPod(template, name, settings);
+  const draft = preferring(buildPoolPod(template, name, settings), nodes);
   const expected = creationOf({ namespace: template.metadata.namespace ?? '', name });
   pools.expectations.expect(key, expected);
   try {

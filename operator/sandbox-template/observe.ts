@@ -9,6 +9,7 @@ import type { Caches } from '../caches.ts';
 import type { ExecutorView } from '../sandbox/executor-monitor.ts';
 import type { InstallView, PackageInstall } from '../sandbox/installs.ts';
 import { poolMake } from '../sandbox/pod.ts';
+import { preferredNodes } from '../sandbox/preferred-nodes.ts';
 import type { PodSettings } from '../sandbox/pod.ts';
 import type { WarmPools } from '../warm-pools.ts';
 
@@ -34,6 +35,8 @@ export interface Observed {
   readonly members: readonly Member[];
   /** What is installed in members; absent: nothing. */
   readonly packages?: PackageInstall | undefined;
+  /** Nodes that the next members had better run on; none while there are enough. */
+  readonly nodes: readonly string[];
   /** The make of pods that are made now. */
   readonly make: string;
   /** The cache shows every member that was created or deleted. */
@@ -45,7 +48,7 @@ export interface Observed {
 
 export interface ObserveDeps {
   readonly clock: Clock;
-  readonly caches: Pick<Caches, 'templates' | 'sandboxes'>;
+  readonly caches: Pick<Caches, 'templates' | 'sandboxes' | 'pods'>;
   readonly pools: WarmPools;
   readonly pod: PodSettings;
   /** Undefined as long as a pod has no address. */
@@ -61,11 +64,15 @@ export function observe(
   const template = deps.caches.templates.get(parseKey(key));
   if (template === undefined) return undefined;
   const packages = deps.pools.packagesOf(template);
+  const members = deps.pools.members(template);
+  const isShort = members.length < template.spec.warmPool.size;
+  const pods = isShort ? deps.caches.pods.byIndex(INDEX.madeFrom, key) : [];
   return {
     template,
     sandboxes: liveSandboxes(deps.caches, key),
-    members: deps.pools.members(template).map((pod) => memberOf(deps, pod, packages)),
+    members: members.map((pod) => memberOf(deps, pod, packages)),
     packages,
+    nodes: preferredNodes(template, pods),
     make: poolMake(template, deps.pod),
     isSettled: deps.pools.expectations.satisfied(key),
     reportedAt,

@@ -27,6 +27,7 @@ function seen(size: number, members: readonly Member[], over: Partial<Observed> 
     template: aTemplate({ spec: { warmPool: { size } } }),
     sandboxes: 0,
     members,
+    nodes: [],
     make: MAKE,
     isSettled: true,
     reportedAt: undefined,

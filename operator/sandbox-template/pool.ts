@@ -40,7 +40,10 @@ export function poolDecision(seen: Observed, settings: Settings): PoolDecision {
     actions: [
       ...actions,
       ...surplus.map(({ pod }) => remove(pod)),
-      ...Array.from({ length: starts }, (): Action => ({ type: 'createMember' })),
+      ...Array.from({ length: starts }, (): Action => ({
+        type: 'createMember',
+        nodes: seen.nodes,
+      })),
     ],
     lookAgainMs: hasFailed ? FAILURE_PAUSE_MS : lookAgainMs,
     packagesProblem,

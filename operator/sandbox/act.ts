@@ -6,6 +6,7 @@ import type { Sandbox } from '../../crds/sandbox.ts';
 import type { ExecutorTarget } from '../../executor/client.ts';
 import type { InstallRequest } from '../../executor/contract.ts';
 import type { KubeClient, Patch } from '../../kube/client.ts';
+import type { Clock } from '../../kube/clock.ts';
 import { ConflictError, ForbiddenError, InvalidError, NotFoundError } from '../../kube/errors.ts';
 import { addFinalizerPatch, removeFinalizerPatch } from '../../kube/finalizers.ts';
 import { keyOf, refOf } from '../../kube/objects.ts';
@@ -31,7 +32,8 @@ export type Action =
   | { readonly type: 'addFinalizer' }
   | { readonly type: 'removeFinalizer' }
   | { readonly type: 'claimPod'; readonly pool: PoolOffer }
-  | { readonly type: 'createPod'; readonly pod: Draft<Pod> }
+  /** `missesPool`: one of a pool would have done, and there was none. */
+  | { readonly type: 'createPod'; readonly pod: Draft<Pod>; readonly missesPool: boolean }
   | { readonly type: 'deletePod'; readonly pod: Pod }
   | { readonly type: 'keepInHistory'; readonly executions: readonly Execution[] }
   | { readonly type: 'deleteSandbox' }
@@ -70,6 +72,7 @@ export interface ActDeps {
   readonly createdPods: CreatedPods;
   readonly pools: WarmPools;
   readonly metrics: OperatorMetrics;
+  readonly clock: Clock;
   readonly writes: OwnWrites<Sandbox>;
   readonly archive?: Archive | undefined;
   readonly installs: InFlightInstalls;
@@ -105,7 +108,7 @@ async function actOne(
     case 'claimPod':
       return claimPod(deps, action.pool, subject);
     case 'createPod':
-      return createPod(deps, action.pod, subject);
+      return createPod(deps, action, subject);
     case 'deletePod':
       deps.monitor.forget(action.pod.metadata.uid);
       deps.workspaces?.forget(action.pod.metadata.uid);
@@ -223,16 +226,14 @@ async function setDesiredState(
 
 /** One patch makes a member ours, or the server says that it did not: then another one may be tried. Where neither is known, the next look finds out. */
 async function claimPod(
-  { client, pools, createdPods, monitor, installs, metrics }: ActDeps,
+  { client, pools, createdPods, monitor, installs, metrics, clock }: ActDeps,
   { template, make }: PoolOffer,
   { sandbox, signal }: Subject,
 ): Promise<Learned> {
+  const since = clock.monotonic();
   for (;;) {
     const member = pools.take(template, make);
-    if (member === undefined) {
-      metrics.poolClaimed('empty');
-      return { type: 'poolEmpty' };
-    }
+    if (member === undefined) return { type: 'poolEmpty' };
     const view = pools.monitor.view(member.metadata.uid);
     const packages = pools.installs.view(member.metadata.uid);
     try {
@@ -241,7 +242,7 @@ async function claimPod(
       createdPods.remember(sandbox.metadata.uid, pod);
       monitor.adopt(pod.metadata.uid, view);
       installs.adopt(sandbox.metadata.uid, packages);
-      metrics.poolClaimed('hit');
+      metrics.poolHit(clock.monotonic() - since);
       return { type: 'podClaimed', pod };
     } catch (error) {
       if (!isRefusal(error)) {
@@ -265,13 +266,14 @@ function isRefusal(error: unknown): boolean {
 
 /** A refusal is the user's to mend, so it becomes a status; anything else is thrown and tried again. */
 async function createPod(
-  { client, createdPods }: ActDeps,
-  draft: Draft<Pod>,
+  { client, createdPods, metrics }: ActDeps,
+  { pod: draft, missesPool }: Extract<Action, { readonly type: 'createPod' }>,
   { sandbox, signal }: Subject,
 ): Promise<Learned | undefined> {
   try {
     const pod = await createOwned(client, PODS, { draft, owner: sandbox, signal });
     createdPods.remember(sandbox.metadata.uid, pod);
+    if (missesPool) metrics.poolMissed();
     return undefined;
   } catch (error) {
     if (error instanceof NotOwnedError) return { type: 'podNameTaken' };

@@ -27,6 +27,7 @@ import type { PodSettings } from './pod.ts';
 import { isLive, podState } from './pod-state.ts';
 import { pending, pendingForQuota } from './pending.ts';
 import { isToSuspend, mayClaim, staySuspended, suspend, suspendUnused } from './suspension.ts';
+import { preferring } from './preferred-nodes.ts';
 import { lossesWithThis, lossOf, recoveryDelayMs } from './recovery.ts';
 import { withoutStrays } from './strays.ts';
 import {
@@ -218,9 +219,12 @@ function claimPod({ sandbox, pod, pool, learned }: Observed): Decision | undefin
 }
 
 function createPod(seen: Observed, policy: Policy): Decision | undefined {
-  const { sandbox, template, pod } = seen;
+  const { sandbox, template, pod, nodes } = seen;
   if (pod !== undefined || template === undefined) return undefined;
-  const create: Action = { type: 'createPod', pod: buildPod(sandbox, template, policy.pod) };
+  const draft = preferring(buildPod(sandbox, template, policy.pod), nodes);
+  const missesPool =
+    template.spec.warmPool.size > 0 && mayClaim(sandbox) && fitsPool(sandbox, template);
+  const create: Action = { type: 'createPod', pod: draft, missesPool };
   // The finalizer first: without one the pod could outlive its sandbox.
   const actions: readonly Action[] = hasFinalizer(sandbox, FINALIZER.sandbox)
     ? [create]

@@ -24,6 +24,7 @@ import type { InFlightInstalls, InstallView } from './installs.ts';
 import { expectedPodName, isServingPod, sandboxLabel } from './pod-name.ts';
 import { isLive } from './pod-state.ts';
 import { poolMake } from './pod.ts';
+import { preferredNodes } from './preferred-nodes.ts';
 import type { PodSettings } from './pod.ts';
 
 /** Everything that a decision about one sandbox looks at. */
@@ -43,6 +44,8 @@ export interface Observed {
   readonly executions: readonly Execution[];
   /** The installation of packages that this process follows. */
   readonly install: InstallView | undefined;
+  /** Nodes that its next pod had better run on; none while it has one. */
+  readonly nodes: readonly string[];
   /** Where a started pod for it can be had at once; absent: nowhere. */
   readonly pool: PoolOffer | undefined;
   /** What acting on the decision before this one brought to light. */
@@ -104,6 +107,7 @@ export async function observe(
     sandbox,
     template,
     ...serving(deps, sandbox, pods),
+    nodes: pods.some((pod) => isServingPod(sandbox, pod)) ? [] : nodesFor(deps, template),
     pool: offerOf(deps, template),
     executions,
     install: deps.installs.view(sandbox.metadata.uid),
@@ -133,6 +137,14 @@ function serving(
   const executor = pod === undefined ? {} : deps.monitor.view(pod.metadata.uid);
   const workspace = workspaceOf(deps, sandbox, pod);
   return { pods, pod, target: targetOf(deps, pod), executor, workspace };
+}
+
+function nodesFor(
+  { caches }: ObserveDeps,
+  template: SandboxTemplate | undefined,
+): readonly string[] {
+  if (template === undefined) return [];
+  return preferredNodes(template, caches.pods.byIndex(INDEX.madeFrom, keyOf(refOf(template))));
 }
 
 function offerOf(

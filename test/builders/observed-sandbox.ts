@@ -34,6 +34,7 @@ export function seen(overrides: Partial<Observed> = {}): Observed {
     workspace: undefined,
     executions: [],
     install: undefined,
+    nodes: [],
     pool: undefined,
     learned: undefined,
     isMirrored: undefined,

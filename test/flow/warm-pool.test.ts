@@ -1,10 +1,12 @@
 import fc from 'fast-check';
+import { Registry } from 'prom-client';
 import { EXECUTIONS } from '../../crds/execution.ts';
 import { SANDBOXES } from '../../crds/sandbox.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import { SANDBOX_TEMPLATES } from '../../crds/sandbox-template.ts';
 import type { SandboxTemplate } from '../../crds/sandbox-template.ts';
 import { controllerOf } from '../../kube/objects.ts';
+import { PODS } from '../../kube/pod.ts';
 import type { Pod } from '../../kube/pod.ts';
 import { anExecution } from '../builders/execution.ts';
 import { aSandbox } from '../builders/sandbox.ts';
@@ -318,4 +320,43 @@ describe("a template's packages", () => {
     await told;
     await world.template(isFull, TEMPLATE);
   });
+});
+
+test('how often a pool had a pod, and how long it took to get one, can be read', async () => {
+  const registry = new Registry();
+  await operator.stop();
+  operator = await world.startOperator({ registry });
+  world.kubelet.holdsStarts = true;
+  await createPool(1);
+  await until(() => waiting().length === 1);
+  await world.create(SANDBOXES, aSandbox({ metadata: { name: 'early' } }));
+  await until(() => livePods().some(({ metadata }) => metadata.name === 'early'));
+  world.kubelet.holdsStarts = false;
+  for (const pod of livePods()) await world.kubelet.start(pod);
+  await world.template(({ status }) => status?.warmPool?.ready === 1, TEMPLATE);
+  await start('late');
+  await start('other', { resources: { cpu: '2' } });
+  const text = await registry.metrics();
+  expect(text).toContain('sandbox_warm_pool_claims_total{result="empty"} 1');
+  expect(text).toContain('sandbox_warm_pool_claims_total{result="hit"} 1');
+  expect(text).toContain('sandbox_warm_pool_claim_seconds_count 1');
+});
+
+test('a further pod is wished on the node that runs one of its template, and is no other pod for that', async () => {
+  await aFullPool(1);
+  await start('first', { resources: { cpu: '2' } });
+  const { spec } = await world.client.get(PODS, { namespace: 'default', name: 'first' });
+  expect(spec.affinity?.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution).toEqual([
+    {
+      weight: 100,
+      preference: { matchFields: [{ key: 'metadata.name', operator: 'In', values: ['node-1'] }] },
+    },
+  ]);
+  const [member] = waiting();
+  await start('second');
+  await until(() => waiting().length === 1 && waiting()[0] !== member);
+  const [next] = waiting();
+  expect(next?.metadata.labels?.['sandbox.ai/make']).toBe(
+    member?.metadata.labels?.['sandbox.ai/make'],
+  );
 });
