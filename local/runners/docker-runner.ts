@@ -5,7 +5,8 @@ import type { Clock } from '../../kube/clock.ts';
 import type { Logger } from '../../kube/logger.ts';
 import { containerLimits } from './container-limits.ts';
 import { containerName, containerSpec, DOCKER_LABEL } from './container-spec.ts';
-import { exitReason, plainLog } from './container-exit.ts';
+import { exitReason } from './container-exit.ts';
+import { inspect, lastWords, remove } from './docker-container.ts';
 import { hasStatus, podStartError, unless } from './docker-errors.ts';
 import { DockerEvents } from './docker-events.ts';
 import { containerLog } from './docker-log.ts';
@@ -31,8 +32,6 @@ const REMOVED_BY_OTHERS = {
   reason: 'Error',
   message: 'its container was removed by someone else',
 } as const;
-const LOG_LINES = 20;
-const LOG_CHARACTERS = 2048;
 
 /** Rejects if the engine does not answer. Touches nothing yet: exits are heard of from the first `onExit` on. */
 export async function createDockerRunner(options: DockerRunnerOptions): Promise<PodRunner> {
@@ -227,7 +226,7 @@ class DockerRunner implements PodRunner {
   /** Tells of an exit once and clears away what is left; also for containers that ended while nobody listened. */
   async #end(podUID: string, container: string): Promise<void> {
     try {
-      const found = await this.#inspect(container);
+      const found = await inspect(this.#docker.getContainer(container));
       if (found?.State.Running === true) return;
       const exit = await this.#exitOf(podUID, found);
       this.#running.delete(podUID);
@@ -250,41 +249,13 @@ class DockerRunner implements PodRunner {
     const { Status, ExitCode, OOMKilled } = found.State;
     if (Status === 'created') return undefined;
     const reason = exitReason(ExitCode, OOMKilled);
-    return { podUID, exitCode: ExitCode, reason, message: await this.#lastWords(found.Id) };
-  }
-
-  async #inspect(container: string): Promise<Docker.ContainerInspectInfo | undefined> {
-    try {
-      return await this.#docker.getContainer(container).inspect();
-    } catch (error) {
-      if (hasStatus(error, 404)) return undefined;
-      throw error;
-    }
-  }
-
-  /** What kubelet's FallbackToLogsOnError would report. */
-  async #lastWords(container: string): Promise<string> {
-    const raw = await this.#docker
-      .getContainer(container)
-      .logs({ stdout: true, stderr: true, tail: LOG_LINES });
-    return plainLog(raw).slice(-LOG_CHARACTERS);
+    const message = await lastWords(this.#docker.getContainer(found.Id));
+    return { podUID, exitCode: ExitCode, reason, message };
   }
 
   async #clear(podUID: string, container: string): Promise<void> {
-    await this.#remove(container);
+    await remove(this.#docker.getContainer(container));
     await this.#sockets.remove(podUID);
-  }
-
-  async #remove(container: string): Promise<void> {
-    const handle = this.#docker.getContainer(container);
-    try {
-      // With its nameless volume; the workspace has a name.
-      await handle.remove({ force: true, v: true });
-    } catch (error) {
-      if (!hasStatus(error, 404, 409)) throw error;
-      // 409: it is being removed already, by someone who is not done yet.
-      if (hasStatus(error, 409)) await handle.wait({ condition: 'removed' }).catch(unless(404));
-    }
   }
 
   #background(work: Promise<unknown>): void {

@@ -1,14 +1,11 @@
-import { release } from 'node:os';
 import type { ExecutorAddress } from '../../executor/client.ts';
 import { EXECUTOR_ENV } from '../../executor/contract.ts';
 import type { Clock } from '../../kube/clock.ts';
 import type { Logger } from '../../kube/logger.ts';
-import { openCgroups, type Cgroups, type SandboxCgroup } from './cgroups.ts';
+import type { SandboxCgroup } from './cgroups.ts';
 import { exitReason } from './container-exit.ts';
-import { containerLimits, type ContainerLimits } from './container-limits.ts';
+import { containerLimits } from './container-limits.ts';
 import { EXECUTOR_LISTEN, ExecutorSockets } from './executor-sockets.ts';
-import { failureOf, installedIsolators } from './isolation-probe.ts';
-import type { Isolator } from './isolator.ts';
 import {
   PodStartError,
   type LogOptions,
@@ -17,15 +14,13 @@ import {
   type RunningPod,
   type StartPod,
 } from './pod-runner.ts';
-import { provideCommonFolders, WorkspaceFolders, type CommonFolders } from './process-files.ts';
-import { RunnerUnavailableError } from './runner-error.ts';
-import { EXECUTOR_COMMAND, SANDBOX_PATH, sandboxMounts, type SandboxPlan } from './sandbox-plan.ts';
+import { WorkspaceFolders } from './process-files.ts';
+import { findMeans, isolationOf, maxProcesses } from './process-means.ts';
+import type { Means, MeansOptions } from './process-means.ts';
+import { EXECUTOR_COMMAND, SANDBOX_PATH, sandboxMounts } from './sandbox-plan.ts';
 import { SandboxProcess, type ProcessEnd } from './sandbox-process.ts';
 
-export interface ProcessRunnerOptions {
-  readonly installation: string;
-  /** Private folder for the executors' sockets; its path must be short (`socketsFit`). */
-  readonly runFolder: string;
+export interface ProcessRunnerOptions extends MeansOptions {
   readonly workspaceFolder: string;
   /** For the packages of sandboxes. */
   readonly dependenciesFolder: string;
@@ -35,78 +30,11 @@ export interface ProcessRunnerOptions {
   readonly executorFolder: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Tries only this one; default: the best that works. */
-  readonly isolator?: Isolator['name'];
 }
 
-/** What this machine gives to isolate with. */
-interface Means {
-  readonly root: boolean;
-  readonly isolator: Isolator;
-  readonly cgroups: Cgroups | undefined;
-  readonly common: CommonFolders;
-  readonly python: boolean;
-}
-
-/** Finds out what works here, and touches nothing yet that another process may be using; a `RunnerUnavailableError` if nothing works. */
+/** A `RunnerUnavailableError` where this machine allows no isolation. */
 export async function createProcessRunner(options: ProcessRunnerOptions): Promise<PodRunner> {
-  const root = process.getuid?.() === 0;
-  const common = await provideCommonFolders(options.runFolder);
-  const cgroups = await openCgroups(`sandbox-control-plane-${options.installation}`);
-  const isolator = await workingIsolator(options, root, common);
-  const python =
-    (await failureOf(isolator.command(probePlan(options, common, 'command -v python3')))) ===
-    undefined;
-  return new ProcessRunner(options, { root, isolator, cgroups, common, python });
-}
-
-async function workingIsolator(
-  options: ProcessRunnerOptions,
-  root: boolean,
-  common: CommonFolders,
-): Promise<Isolator> {
-  const failures: string[] = [];
-  for (const isolator of await installedIsolators(root)) {
-    if (options.isolator !== undefined && isolator.name !== options.isolator) continue;
-    const failure = await failureOf(isolator.command(probePlan(options, common, 'exit 0')));
-    if (failure === undefined) return isolator;
-    failures.push(`${isolator.name}: ${failure}`);
-  }
-  throw new RunnerUnavailableError(
-    `this machine allows no namespaces to run sandboxes in (${failures.join('; ')}); use Docker instead`,
-  );
-}
-
-const PROBE_LIMITS: ContainerLimits = {
-  cpus: 1,
-  memoryBytes: 2 ** 26,
-  diskBytes: 2 ** 20,
-  tmpBytes: 2 ** 20,
-  processes: 16,
-  openFiles: 64,
-};
-
-/** A sandbox like any other, but that it runs a line of shell; its workspace is the empty folder. */
-function probePlan(
-  options: ProcessRunnerOptions,
-  common: CommonFolders,
-  line: string,
-): SandboxPlan {
-  const sources = {
-    node: process.execPath,
-    executor: common.mountPoint,
-    etc: common.etc,
-    workspace: common.mountPoint,
-    socketFolder: common.mountPoint,
-    cgroupMounts: [],
-  };
-  const command = ['/bin/sh', '-c', line];
-  return {
-    mountPoint: common.mountPoint,
-    hostname: options.installation,
-    mounts: sandboxMounts(sources, PROBE_LIMITS),
-    command,
-  };
+  return new ProcessRunner(options, await findMeans(options));
 }
 
 interface Sandbox {
@@ -233,7 +161,7 @@ class ProcessRunner implements PodRunner {
         PATH: SANDBOX_PATH,
       },
       limits,
-      maxProcesses: this.#maxProcesses(limits),
+      maxProcesses: maxProcesses(this.#means, limits),
       entrances: cgroup?.entrances ?? [],
       now: () => this.#options.clock.now(),
     });
@@ -277,31 +205,4 @@ class ProcessRunner implements PodRunner {
       this.#options.logger.error('could not clear away a sandbox', { podUID, error });
     }
   }
-
-  #maxProcesses(limits: ContainerLimits): number {
-    const { root, cgroups } = this.#means;
-    const exact = cgroups === undefined && !root && countsPerNamespace(release());
-    return exact ? limits.processes : UNCOUNTED_PROCESSES;
-  }
-}
-
-/** Where the limit is on all processes of a user, those outside the sandbox too, it can only be a last resort. */
-const UNCOUNTED_PROCESSES = 4096;
-
-/** Since Linux 5.14 RLIMIT_NPROC counts per user namespace (kernel commit 21d1c5e386bc). */
-export function countsPerNamespace(kernel: string): boolean {
-  const [major = 0, minor = 0] = kernel.split('.').map(Number);
-  return major > 5 || (major === 5 && minor >= 14);
-}
-
-function isolationOf({ root, isolator, cgroups, python }: Means): string {
-  const limits =
-    cgroups === undefined
-      ? 'but MEMORY AND CPU ARE NOT LIMITED (no right to write cgroups)'
-      : 'CPU, memory and process limits';
-  const user = root ? 'host uid 1000' : 'your own uid, seen as 1000';
-  const noPython = python
-    ? ''
-    : ' There is no python3 on this machine, so only JavaScript and shell run.';
-  return `NO CONTAINERS: processes in Linux namespaces (${isolator.name}), ${user}, no capabilities, no network, read-only /usr of this machine, nothing of its home folders, ${limits}; system calls are NOT filtered, the kernel is shared, the size of a workspace is not limited. Not for code of strangers: use Docker.${noPython}`;
 }
