@@ -1,30 +1,26 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { ANNOTATION } from '../crds/names.ts';
-import { DirectoryStore } from '../storage/objects/directory-store.ts';
-import { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
-import { FailingStore } from '../test/fakes/failing-store.ts';
+import type { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
+import type { FailingStore } from '../test/fakes/failing-store.ts';
 import type { FakeFiles } from '../test/fakes/files.ts';
 import { RestApi } from '../test/fakes/rest-api.ts';
 import type { Answer } from '../test/fakes/rest-client.ts';
+import { temporaryFiles } from '../test/fakes/temporary-files.ts';
 
 let api: RestApi;
 let id: string;
 let store: FailingStore;
 let stored: StoredWorkspaces;
+let removeFiles: () => void;
 let folder: string;
 
 beforeEach(async () => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'scp-rest-files-'));
-  store = new FailingStore(new DirectoryStore(folder));
-  stored = new StoredWorkspaces(store);
+  ({ folder, store, stored, removeFiles } = temporaryFiles());
   api = await RestApi.start({ stored });
   id = await api.runningSession();
 });
 afterEach(async () => {
   await api.stop();
-  rmSync(folder, { recursive: true });
+  removeFiles();
 });
 
 const files = (): FakeFiles => api.executors.workspace(String(api.sandbox(id).status?.podUID));

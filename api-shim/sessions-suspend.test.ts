@@ -1,27 +1,23 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { Readable } from 'node:stream';
 import type { Sandbox } from '../crds/sandbox.ts';
-import { DirectoryStore } from '../storage/objects/directory-store.ts';
-import { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
+import type { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
 import { RestApi, waitUntil } from '../test/fakes/rest-api.ts';
 import type { Answer } from '../test/fakes/rest-client.ts';
+import { temporaryFiles } from '../test/fakes/temporary-files.ts';
 
 let api: RestApi;
 let id: string;
 let stored: StoredWorkspaces;
-let folder: string;
+let removeFiles: () => void;
 
 beforeEach(async () => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'scp-rest-suspend-'));
-  stored = new StoredWorkspaces(new DirectoryStore(folder));
+  ({ stored, removeFiles } = temporaryFiles());
   api = await RestApi.start({ stored });
   id = await api.runningSession();
 });
 afterEach(async () => {
   await api.stop();
-  rmSync(folder, { recursive: true });
+  removeFiles();
 });
 
 const AT = '2026-11-24T07:03:00.000Z';

@@ -1,37 +1,32 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { Readable } from 'node:stream';
 import type { Sandbox } from '../../crds/sandbox.ts';
-import { DirectoryStore } from '../../storage/objects/directory-store.ts';
 import type { Ending } from '../../storage/history/endings.ts';
-import { StoredWorkspaces } from '../../storage/workspaces/stored-workspaces.ts';
+import type { StoredWorkspaces } from '../../storage/workspaces/stored-workspaces.ts';
 import { aSandbox, readyStatus } from '../../test/builders/sandbox.ts';
 import { FakeClock } from '../../test/fakes/clock.ts';
-import { FailingStore } from '../../test/fakes/failing-store.ts';
+import type { FailingStore } from '../../test/fakes/failing-store.ts';
 import { FakeLogger } from '../../test/fakes/logger.ts';
+import { temporaryFiles } from '../../test/fakes/temporary-files.ts';
 import { filesTtl, purgeFiles } from './retention.ts';
 
 const DAY_MS = 86_400_000;
-let folder: string;
 let store: FailingStore;
 let stored: StoredWorkspaces;
+let removeFiles: () => void;
 let clock: FakeClock;
 let logger: FakeLogger;
 let sandboxes: Sandbox[];
 let past: Map<string, Ending>;
 
 beforeEach(() => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'scp-retention-'));
-  store = new FailingStore(new DirectoryStore(folder));
-  stored = new StoredWorkspaces(store);
+  ({ store, stored, removeFiles } = temporaryFiles());
   clock = new FakeClock('2026-02-01T00:00:00Z');
   logger = new FakeLogger();
   sandboxes = [];
   past = new Map();
 });
 afterEach(() => {
-  rmSync(folder, { recursive: true });
+  removeFiles();
 });
 
 /** Something stored of a session of this UID. */

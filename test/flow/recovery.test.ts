@@ -1,17 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { Readable } from 'node:stream';
 import { EXECUTIONS, isFinished } from '../../crds/execution.ts';
 import { SANDBOXES } from '../../crds/sandbox.ts';
 import type { Pod } from '../../kube/pod.ts';
 import { PODS } from '../../kube/pod.ts';
-import { DirectoryStore } from '../../storage/objects/directory-store.ts';
-import { StoredWorkspaces } from '../../storage/workspaces/stored-workspaces.ts';
+import type { StoredWorkspaces } from '../../storage/workspaces/stored-workspaces.ts';
 import { anExecution } from '../builders/execution.ts';
 import { aPodOf } from '../builders/pod.ts';
 import { aSandbox } from '../builders/sandbox.ts';
-import { FailingStore } from '../fakes/failing-store.ts';
+import type { FailingStore } from '../fakes/failing-store.ts';
+import { temporaryFiles } from '../fakes/temporary-files.ts';
 import { isReady, World } from './world.ts';
 
 /** Every way of being out of step that a crash, a restored backup or a careless hand can leave: the operator starts, and all of it converges. */
@@ -21,19 +18,17 @@ const DAY_MS = 86_400_000;
 let world: World;
 let store: FailingStore;
 let stored: StoredWorkspaces;
-let folder: string;
+let removeFiles: () => void;
 
 beforeEach(async () => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'scp-recovery-'));
-  store = new FailingStore(new DirectoryStore(folder));
-  stored = new StoredWorkspaces(store);
+  ({ store, stored, removeFiles } = temporaryFiles());
   world = await World.open();
   await world.createTemplate();
 });
 
 afterEach(async () => {
   await world.close();
-  rmSync(folder, { recursive: true });
+  removeFiles();
 });
 
 async function createPod(name: string, metadata: Partial<Pod['metadata']>): Promise<void> {

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { EXECUTIONS } from '../../crds/execution.ts';
 import { SANDBOXES } from '../../crds/sandbox.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
@@ -8,12 +5,12 @@ import { SANDBOX_TEMPLATES } from '../../crds/sandbox-template.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import { InvalidError } from '../../kube/errors.ts';
 import { writeStatus } from '../../operator/status-writer.ts';
-import { DirectoryStore } from '../../storage/objects/directory-store.ts';
-import { StoredWorkspaces } from '../../storage/workspaces/stored-workspaces.ts';
+import type { StoredWorkspaces } from '../../storage/workspaces/stored-workspaces.ts';
 import { anExecution } from '../builders/execution.ts';
 import { aSandbox } from '../builders/sandbox.ts';
-import { FailingStore } from '../fakes/failing-store.ts';
+import type { FailingStore } from '../fakes/failing-store.ts';
 import type { FakeFiles } from '../fakes/files.ts';
+import { temporaryFiles } from '../fakes/temporary-files.ts';
 import { isReady, type RunningOperator, World } from './world.ts';
 
 /** Suspended and resumed: the whole operator, a folder as object store, and executors that keep files in memory. */
@@ -24,19 +21,17 @@ let world: World;
 let operator: RunningOperator;
 let store: FailingStore;
 let stored: StoredWorkspaces;
-let folder: string;
+let removeFiles: () => void;
 
 beforeEach(async () => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'scp-flow-'));
-  store = new FailingStore(new DirectoryStore(folder));
-  stored = new StoredWorkspaces(store);
+  ({ store, stored, removeFiles } = temporaryFiles());
   world = await World.open();
   operator = await world.startOperator({ stored });
 });
 
 afterEach(async () => {
   await world.close();
-  rmSync(folder, { recursive: true });
+  removeFiles();
 });
 
 async function aReadySandbox(spec: object = {}): Promise<Sandbox> {

@@ -1,16 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { EXECUTIONS } from '../../crds/execution.ts';
 import { SANDBOXES } from '../../crds/sandbox.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
-import { DirectoryStore } from '../../storage/objects/directory-store.ts';
-import { StoredWorkspaces } from '../../storage/workspaces/stored-workspaces.ts';
+import type { StoredWorkspaces } from '../../storage/workspaces/stored-workspaces.ts';
 import { anExecution } from '../builders/execution.ts';
 import { aSandbox } from '../builders/sandbox.ts';
-import { FailingStore } from '../fakes/failing-store.ts';
+import type { FailingStore } from '../fakes/failing-store.ts';
 import type { FakeFiles } from '../fakes/files.ts';
+import { temporaryFiles } from '../fakes/temporary-files.ts';
 import { isReady, type RunningOperator, World } from './world.ts';
 
 /** Files outlive their pods: the whole operator, a folder as object store, and executors that keep files in memory. */
@@ -20,19 +17,17 @@ let world: World;
 let operator: RunningOperator;
 let store: FailingStore;
 let stored: StoredWorkspaces;
-let folder: string;
+let removeFiles: () => void;
 
 beforeEach(async () => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'scp-flow-'));
-  store = new FailingStore(new DirectoryStore(folder));
-  stored = new StoredWorkspaces(store);
+  ({ store, stored, removeFiles } = temporaryFiles());
   world = await World.open();
   operator = await world.startOperator({ stored });
 });
 
 afterEach(async () => {
   await world.close();
-  rmSync(folder, { recursive: true });
+  removeFiles();
 });
 
 async function aReadySandbox(name = 'box', spec: object = {}): Promise<Sandbox> {
