@@ -252,10 +252,11 @@ export const activity = z.object({
 });
 export type Activity = z.infer<typeof activity>;
 
+/** Of all processes since the container began, the executor's included. */
+const consumption = { cpuMs: z.int().min(0), memoryBytes: z.int().min(0) };
+
 export const usage = z.object({
-  /** Of all processes since the container began, the executor's included. */
-  cpuMs: z.int().min(0),
-  memoryBytes: z.int().min(0),
+  ...consumption,
   processes: z.int().min(0),
   /** `complete`: false where there are more entries than it counts. */
   workspace: z.object({
@@ -274,6 +275,7 @@ export const health = z.object({
   network: z.enum(['open', 'closed']).default('closed'),
   /** Languages whose interpreters are ready. */
   languages: z.array(z.string().max(32)).max(16),
+  usage: z.object(consumption).optional(),
 });
 export type Health = z.infer<typeof health>;
 

@@ -2,7 +2,7 @@ import type { ActivityLog } from './activity.ts';
 import type { FolderSizer } from './folder-size.ts';
 import type { NetworkGate } from './network-gate.ts';
 import { type Route, sendJson } from './router.ts';
-import { readUsage } from './usage.ts';
+import { readConsumption, readUsage } from './usage.ts';
 
 export interface StatusFacts {
   readonly activity: ActivityLog;
@@ -30,6 +30,7 @@ export function statusRoutes(facts: StatusFacts): Route[] {
           uptimeMs: Math.round(process.uptime() * 1_000),
           network: network.isClosed ? 'closed' : 'open',
           languages,
+          usage: readConsumption(),
         });
       },
     },

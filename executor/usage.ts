@@ -18,16 +18,25 @@ const PAGE_BYTES = 4_096;
 const CGROUP = '/sys/fs/cgroup';
 
 /** What the container's processes have used: from its control group (version 2 or 1), else summed up over the processes. */
-export function readUsage(proc: Proc = REAL): Pick<Usage, 'cpuMs' | 'memoryBytes' | 'processes'> {
-  const processes = proc.list('/proc').filter((name) => /^\d+$/.test(name));
-  const own = processes.map((pid) => statOf(proc, pid));
+export function readConsumption(proc: Proc = REAL): Pick<Usage, 'cpuMs' | 'memoryBytes'> {
+  const [cpuMs, memoryBytes] = [cgroupCpuMs(proc), cgroupMemory(proc)];
+  if (cpuMs !== undefined && memoryBytes !== undefined) return { cpuMs, memoryBytes };
+  const own = processesIn(proc).map((pid) => statOf(proc, pid));
   const sum = (of: (stat: Stat) => number): number =>
     own.reduce((total, stat) => total + of(stat), 0);
   return {
-    cpuMs: cgroupCpuMs(proc) ?? sum(({ cpuMs }) => cpuMs),
-    memoryBytes: cgroupMemory(proc) ?? sum(({ memoryBytes }) => memoryBytes),
-    processes: processes.length,
+    cpuMs: cpuMs ?? sum((stat) => stat.cpuMs),
+    memoryBytes: memoryBytes ?? sum((stat) => stat.memoryBytes),
   };
+}
+
+/** The same, and how many processes there are. */
+export function readUsage(proc: Proc = REAL): Pick<Usage, 'cpuMs' | 'memoryBytes' | 'processes'> {
+  return { ...readConsumption(proc), processes: processesIn(proc).length };
+}
+
+function processesIn(proc: Proc): readonly string[] {
+  return proc.list('/proc').filter((name) => /^\d+$/.test(name));
 }
 
 function cgroupCpuMs(proc: Proc): number | undefined {

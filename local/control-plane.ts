@@ -174,7 +174,11 @@ async function operate(
 ): Promise<void> {
   const packages = packageIndexConfig(process.env);
   const cache = packages.cacheFolder ?? installation.packageCache;
-  const deps = { clock: systemClock, logger: logger.child({ component: 'package-index' }) };
+  const deps = {
+    clock: systemClock,
+    logger: logger.child({ component: 'package-index' }),
+    registry: metrics,
+  };
   const lent = await createPackageIndexes(packages, cache, deps);
   shutdown.add(() => lent.close());
   const operator = createOperator({

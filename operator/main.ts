@@ -39,11 +39,16 @@ async function main(): Promise<void> {
   const logger = createLogger({ level: config.logLevel, fields: { component: 'operator' } });
   const packages = packageIndexConfig(process.env);
   const cache = packages.cacheFolder ?? join(tmpdir(), 'sandbox-packages');
-  const lent = await createPackageIndexes(packages, cache, { clock: systemClock, logger });
+  const registry = new Registry();
+  const lent = await createPackageIndexes(packages, cache, {
+    clock: systemClock,
+    logger,
+    registry,
+  });
   const packageIndexes = lent.indexes;
   const store = openObjectStore(process.env);
   const stored = store && new StoredWorkspaces(store);
-  const parts = { client, executor, pod, logger, packageIndexes, stored };
+  const parts = { client, executor, pod, logger, registry, packageIndexes, stored };
   const operator = operatorIn(config, { ...parts, ...(history === undefined ? {} : { history }) });
   await operator.run(stopping);
   await lent.close();
@@ -61,7 +66,7 @@ function operatorIn(
   config: OperatorConfig,
   parts: Pick<
     OperatorDeps,
-    'client' | 'executor' | 'pod' | 'logger' | 'packageIndexes' | 'history' | 'stored'
+    'client' | 'executor' | 'pod' | 'logger' | 'registry' | 'packageIndexes' | 'history' | 'stored'
   >,
 ): Operator {
   const { namespace, settings, lease, healthPort } = config;
@@ -72,7 +77,6 @@ function operatorIn(
     addressOf: clusterAddressOf,
     clock: systemClock,
     random: Math.random,
-    registry: new Registry(),
     // A pod's container can start anew under the same name; its predecessor's lease is not its own.
     identity: `${config.podName ?? hostname()}_${randomBytes(4).toString('hex')}`,
     ...(lease === undefined ? {} : { lease }),

@@ -1,5 +1,6 @@
 import { Counter, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
+import { createdAtOf } from '../crds/identity.ts';
 import type { ExecutionStatus } from '../crds/execution.ts';
 import type { Sandbox, SandboxStatus } from '../crds/sandbox.ts';
 import { timeOf } from './timestamp.ts';
@@ -34,7 +35,7 @@ export function together(one: OperatorMetrics, other: ServiceMetrics): OperatorM
   };
 }
 
-const START_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 30, 60, 120];
+export const START_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 30, 60, 120];
 
 const CLAIM_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
@@ -102,11 +103,12 @@ export function createOperatorMetrics(registry: Registry): OperatorMetrics {
   };
 }
 
-function startSeconds({ metadata, status }: Sandbox, next: SandboxStatus): number | undefined {
+/** How long a start took that is over with this status; undefined: none is. */
+export function startSeconds(before: Sandbox, next: SandboxStatus): number | undefined {
   const readyAt = timeOf(next.readyAt);
-  const createdAt = timeOf(metadata.creationTimestamp);
+  const createdAt = createdAtMs(before);
   const isFirst =
-    status?.readyAt === undefined && (next.restarts ?? 0) + (next.suspensions ?? 0) === 0;
+    before.status?.readyAt === undefined && (next.restarts ?? 0) + (next.suspensions ?? 0) === 0;
   if (!isFirst || readyAt === undefined || createdAt === undefined) return undefined;
   return Math.max(readyAt - createdAt, 0) / 1_000;
 }
@@ -116,4 +118,12 @@ function resumeSeconds({ status }: Sandbox, next: SandboxStatus): number | undef
   if (status?.phase !== 'Resuming' || readyAt === undefined || resumedAt === undefined)
     return undefined;
   return Math.max(readyAt - resumedAt, 0) / 1_000;
+}
+
+/** The API server tells it to the second; what REST wrote down of it is believed within that second. */
+function createdAtMs(sandbox: Sandbox): number | undefined {
+  const second = timeOf(sandbox.metadata.creationTimestamp);
+  const exact = timeOf(createdAtOf(sandbox));
+  if (second === undefined || exact === undefined) return second;
+  return exact >= second && exact < second + 1_000 ? exact : second;
 }

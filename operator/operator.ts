@@ -107,7 +107,10 @@ export function createOperator(deps: OperatorDeps): Operator {
   });
   const metrics = together(
     createOperatorMetrics(deps.registry),
-    createServiceMetrics(deps.registry, caches),
+    createServiceMetrics(deps.registry, {
+      ...caches,
+      usageOf: (podUID) => memory.monitor.view(podUID).usage,
+    }),
   );
   const { archive } = history ?? {};
   const context = { ...deps, runtimeMetrics, metrics, events, caches, memory, settings, archive };

@@ -17,12 +17,19 @@ const ROOM = 0.9;
 export class PackageCache {
   readonly #folder: string;
   readonly #maxBytes: number;
+  readonly #onLookup: (isHit: boolean) => void;
   readonly #making = new Map<string, Promise<CachedFile>>();
   #bytes: number | undefined;
 
-  constructor(folder: string, maxBytes: number) {
+  /** `onLookup`: told whether a file that was asked for was there. */
+  constructor(
+    folder: string,
+    maxBytes: number,
+    onLookup: (isHit: boolean) => void = () => undefined,
+  ) {
     this.#folder = folder;
     this.#maxBytes = maxBytes;
+    this.#onLookup = onLookup;
   }
 
   /** Removes what an earlier process left half done. */
@@ -44,6 +51,7 @@ export class PackageCache {
   /** The file of this name, made by `make` if there is none; however many ask at a time, it is made once. */
   async provide(name: string, make: (path: string) => Promise<void>): Promise<CachedFile> {
     const found = await this.find(name);
+    this.#onLookup(found !== undefined);
     if (found !== undefined) return found;
     const making = this.#making.get(name) ?? this.#make(name, make);
     this.#making.set(name, making);

@@ -40,6 +40,23 @@ test('an executor whose network is open is asked until it is closed, and not use
   expect(news).toEqual(['default/box', 'default/box']);
 });
 
+test('what a pod uses is told with its health, and from the second answer on how many cores', async () => {
+  const { clock, executor, monitor } = monitoring();
+  executor.start(podUID);
+  const ask = async (cpuMs: number): Promise<unknown> => {
+    executor.consumption = { cpuMs, memoryBytes: 1_000 };
+    monitor.askHealth('default/box', target);
+    await clock.run(0);
+    return monitor.view(podUID).usage;
+  };
+  const askedAt = clock.now();
+  expect(await ask(500)).toEqual({ askedAt, cpuMs: 500, memoryBytes: 1_000 });
+  clock.advance(10_000);
+  expect(await ask(3_000)).toMatchObject({ cpuMs: 3_000, cores: 0.25 });
+  clock.advance(10_000);
+  expect(await ask(0)).toMatchObject({ cores: 0 });
+});
+
 test('the questions to an executor that starts come at most a quarter of a second apart', async () => {
   const { clock, executor, monitor } = monitoring();
   monitor.askHealth('default/box', target);

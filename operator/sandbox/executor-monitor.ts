@@ -1,4 +1,5 @@
 import type { ExecutorClient, ExecutorTarget } from '../../executor/client.ts';
+import type { Health } from '../../executor/contract.ts';
 import type { Clock } from '../../kube/clock.ts';
 import { sleep } from '../../kube/sleep.ts';
 import { timeOf } from '../timestamp.ts';
@@ -12,6 +13,17 @@ export interface ExecutorView {
   /** It answers, but its pod still reaches what its NetworkPolicy forbids: it takes no run yet. */
   readonly hasOpenNetwork?: boolean;
   readonly activity?: ExecutorActivity;
+  readonly usage?: ExecutorUsage;
+}
+
+/** What its pod uses, as it says itself. */
+export interface ExecutorUsage {
+  readonly askedAt: number;
+  /** Since its pod began. */
+  readonly cpuMs: number;
+  readonly memoryBytes: number;
+  /** Cores, since it was asked the last time; absent after the first. */
+  readonly cores?: number;
 }
 
 export interface ExecutorActivity {
@@ -103,9 +115,9 @@ export class ExecutorMonitor {
     const { signal } = entry.controller;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       try {
-        const { network } = await executor.health(target, signal);
+        const { network, usage } = await executor.health(target, signal);
         if (network === 'closed') {
-          this.#noteAnswer(key, entry);
+          this.#noteAnswer(key, entry, usage);
           return;
         }
         this.#noteOpenNetwork(key, entry);
@@ -123,17 +135,19 @@ export class ExecutorMonitor {
       const told = await executor.activity(target, entry.controller.signal);
       const lastActivityAt = timeOf(told.lastActivityAt) ?? 0;
       const activity = { askedAt, lastActivityAt, running: told.runningExecutions };
-      entry.view = { answeredAt: clock.now(), activity };
+      const { usage } = entry.view;
+      entry.view = { answeredAt: clock.now(), activity, ...(usage && { usage }) };
       enqueue(key);
     } catch {
       this.#noteSilence(key, entry);
     }
   }
 
-  #noteAnswer(key: string, entry: Entry): void {
-    const { activity } = entry.view;
+  #noteAnswer(key: string, entry: Entry, told: Health['usage']): void {
+    const { activity, usage: before } = entry.view;
     const answeredAt = this.#options.clock.now();
-    entry.view = { answeredAt, ...(activity === undefined ? {} : { activity }) };
+    const usage = told && usageSince(before, { ...told, askedAt: answeredAt });
+    entry.view = { answeredAt, ...(activity && { activity }), ...(usage && { usage }) };
     this.#options.enqueue(key);
   }
 
@@ -153,4 +167,10 @@ export class ExecutorMonitor {
 function retryDelayMs(attempt: number): number {
   if (attempt >= PATIENT_AFTER) return PATIENT_RETRY_MS;
   return Math.min(FIRST_RETRY_MS * 2 ** attempt, LONGEST_RETRY_MS);
+}
+
+function usageSince(before: ExecutorUsage | undefined, now: ExecutorUsage): ExecutorUsage {
+  const elapsedMs = now.askedAt - (before?.askedAt ?? now.askedAt);
+  if (before === undefined || elapsedMs <= 0) return now;
+  return { ...now, cores: Math.max(now.cpuMs - before.cpuMs, 0) / elapsedMs };
 }

@@ -61,6 +61,8 @@ export class FakeExecutors implements ExecutorClient {
   /** Every installation that began, in order. */
   readonly installs: { readonly podUID: string; readonly request: InstallRequest }[] = [];
   installScript: InstallScript = () => ({});
+  /** What every pod says that it uses. */
+  consumption: Health['usage'];
   readonly #watchers = new Set<() => void>();
   readonly #clock: Clock;
   readonly #daemons = new Map<string, Daemon>();
@@ -213,7 +215,9 @@ export class FakeExecutors implements ExecutorClient {
 
   async health(target: ExecutorTarget): Promise<Health> {
     const { network } = await this.#reach(target);
-    return { status: 'ok', version: 'fake', uptimeMs: 1, network, languages: ['python'] };
+    const usage = this.consumption;
+    const health = { status: 'ok', version: 'fake', uptimeMs: 1, network } as const;
+    return { ...health, languages: ['python'], ...(usage && { usage }) };
   }
 
   async activity(target: ExecutorTarget): Promise<Activity> {
