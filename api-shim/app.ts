@@ -82,6 +82,8 @@ export interface ApiOptions {
   readonly authenticate?: Authenticate;
   /** Where history is kept; absent: what has left the cluster is gone. */
   readonly database?: Database;
+  /** Aborts when the server is about to stop; absent: it never tells. */
+  readonly closing?: AbortSignal;
   /** Told of every request once it is over. */
   readonly audit?: Audit;
   readonly logger: Logger;
@@ -113,7 +115,8 @@ export function createApp(options: ApiOptions): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag');
   const anonymous = anonymousIn(options.namespace);
-  app.use(traceRequests({ logger: options.logger, clock, anonymous }));
+  const { logger, closing = new AbortController().signal } = options;
+  app.use(traceRequests({ logger, clock, anonymous, closing }));
   if (options.audit !== undefined) app.use(auditRequests(options.audit, clock));
   app.use(
     securityHeaders(),

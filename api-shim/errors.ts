@@ -111,6 +111,10 @@ export const ERRORS = {
     status: 409,
     hint: 'This installation has no object storage (SANDBOX_S3_BUCKET): read files while the session lives.',
   },
+  ShuttingDown: {
+    status: 503,
+    hint: 'This server stops; what was begun goes on. Look what became of it after the seconds in Retry-After, of an execution with GET /api/v1/executions/{execution_id}/result.',
+  },
   StorageUnavailable: {
     status: 503,
     hint: 'The object storage does not answer. Runs go on. Try again after the seconds in Retry-After.',
@@ -206,6 +210,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
   'SessionNotReady',
   'SandboxUnreachable',
   'StorageUnavailable',
+  'ShuttingDown',
   'TooManyRequests',
   'SessionQuotaExceeded',
   'NoRoom',

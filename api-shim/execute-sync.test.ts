@@ -227,3 +227,13 @@ test('a hundred waiters are each answered with their own result', async () => {
   );
   expectNothingWaits();
 });
+
+test('a server that stops says so to who waits, and that the execution goes on', async () => {
+  const { id, answer } = await waiting();
+  const stopped = api.stop(60_000);
+  const { status, body, headers } = await answer;
+  expect(status).toBe(503);
+  expect(body).toMatchObject({ code: 'ShuttingDown', execution_id: id });
+  expect(headers.get('retry-after')).toBe('1');
+  await stopped;
+});

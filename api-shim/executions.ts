@@ -97,12 +97,20 @@ export class Executions {
     return { execution: await executions.create(draft, signal), sessionId };
   }
 
-  /** Throws SyncTimeout after `timeoutSeconds`, and what `whenFinished` throws. */
-  async outcomeOf(run: Run, timeoutSeconds: number, { signal }: RequestContext): Promise<Run> {
+  /** Throws SyncTimeout after `timeoutSeconds`, ShuttingDown when the server stops, and what `whenFinished` throws. */
+  async outcomeOf(
+    run: Run,
+    timeoutSeconds: number,
+    { signal, closing }: RequestContext,
+  ): Promise<Run> {
     const { clock } = this.#options;
     const reason = tooLate(run, timeoutSeconds);
-    const limit = { clock, ms: timeoutSeconds * 1000, reason, signals: [signal] };
-    return withDeadline(limit, (bounded) => this.whenFinished(run, bounded));
+    const limit = { clock, ms: timeoutSeconds * 1000, reason, signals: [signal, closing] };
+    try {
+      return await withDeadline(limit, (bounded) => this.whenFinished(run, bounded));
+    } catch (error) {
+      throw error === closing.reason ? withoutOutcome(run, closing.reason) : error;
+    }
   }
 
   /** The ended execution. Throws SessionDeleted or ExecutionNotFound if there will never be an outcome. */
@@ -259,6 +267,12 @@ function tooLate({ execution }: Run, seconds: number): ApiError {
   return new ApiError('SyncTimeout', `Synchronous execution timeout after ${String(seconds)}s`, {
     extra,
   });
+}
+
+function withoutOutcome({ execution }: Run, cause: unknown): ApiError {
+  const extra = { execution_id: restIdOf(execution) };
+  const message = 'The server is stopping; the execution goes on';
+  return new ApiError('ShuttingDown', message, { extra, cause, headers: { 'Retry-After': '1' } });
 }
 
 function ownerUidOf(execution: Execution): string | undefined {

@@ -90,7 +90,9 @@ function restService(config: ApiConfig, options: ApiOptions): Service {
   return {
     name: 'REST API',
     async start() {
-      server = await listen(createApp({ ...options, corsOrigins, ...hosts }), config);
+      const closing = new AbortController();
+      const told = { ...options, corsOrigins, ...hosts, closing: closing.signal };
+      server = await listen(createApp(told), { ...config, closing });
       options.logger.info('serving', { host: config.host, port: server.port });
     },
     async stop() {

@@ -72,6 +72,7 @@ beforeAll(async () => {
     logger: new FakeLogger(),
     clock: new FakeClock(),
     anonymous: anonymousIn('default'),
+    closing: new AbortController().signal,
   };
   app.use(traceRequests(tracing), router, answerErrors);
   server = await listen(app, { host: '127.0.0.1', port: 0 });

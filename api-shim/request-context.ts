@@ -27,6 +27,8 @@ export interface RequestContext {
   readonly charge: (requests: number) => void;
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal;
+  /** Aborts, with what to answer, when the server is about to stop: nobody should wait for what comes later. */
+  readonly closing: AbortSignal;
 }
 
 /** Short, and nothing that could break a log line, a header or an annotation. */

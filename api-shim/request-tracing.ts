@@ -16,6 +16,8 @@ export interface TracingOptions {
   readonly clock: Clock;
   /** Who a request comes from as long as nobody found out. */
   readonly anonymous: Principal;
+  /** Aborts when the server is about to stop. */
+  readonly closing: AbortSignal;
 }
 
 /** Gives every request its id, its logger and its signal, and logs it when it is over. */
@@ -23,6 +25,7 @@ export function traceRequests({
   logger,
   clock,
   anonymous,
+  closing,
 }: TracingOptions): RequestHandler<object, unknown, unknown, unknown, ApiLocals> {
   return (request, response, next) => {
     const startedAt = clock.now();
@@ -32,6 +35,7 @@ export function traceRequests({
       requestId,
       logger: logger.child({ requestId }),
       signal: gone.signal,
+      closing,
       principal: anonymous,
       audited: { action: 'unknown', object: null },
       charge: () => undefined,

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ApiError } from './errors.ts';
 
 /** A listening server and the way to end it. */
 export interface ApiServer {
@@ -8,19 +9,37 @@ export interface ApiServer {
   close(graceMs?: number): Promise<void>;
 }
 
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  /** What the application is told with that the server is about to stop. */
+  readonly closing?: AbortController;
+}
+
 const GRACE_MS = 5_000;
+const SWEEP_MS = 50;
 
 /** Resolves once it listens; rejects where the port is taken. */
 export async function listen(
   app: RequestListener,
-  { host, port }: { host: string; port: number },
+  { host, port, closing }: ListenOptions,
 ): Promise<ApiServer> {
   const server = createServer(app);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
   });
-  return { port: portOf(server), close: (graceMs = GRACE_MS) => closeServer(server, graceMs) };
+  const close = (graceMs = GRACE_MS): Promise<void> => {
+    const closed = closeServer(server, graceMs);
+    closing?.abort(shuttingDown());
+    return closed;
+  };
+  return { port: portOf(server), close };
+}
+
+function shuttingDown(): ApiError {
+  const headers = { 'Retry-After': '1' };
+  return new ApiError('ShuttingDown', 'The server is stopping', { headers });
 }
 
 function portOf(server: Server): number {
@@ -35,10 +54,14 @@ async function closeServer(server: Server, graceMs: number): Promise<void> {
       resolve();
     }),
   );
-  server.closeIdleConnections();
+  // Connections that are kept become idle one after the other, as their requests end.
+  const sweep = setInterval(() => {
+    server.closeIdleConnections();
+  }, SWEEP_MS);
   const cut = setTimeout(() => {
     server.closeAllConnections();
   }, graceMs);
   await closed;
+  clearInterval(sweep);
   clearTimeout(cut);
 }

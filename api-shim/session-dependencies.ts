@@ -33,7 +33,7 @@ export class SessionDependencies {
   /** Has packages installed beside those that were asked for before, and answers when they are. What was asked for stays so when it fails. */
   async install(id: string, body: InstallRequest, context: RequestContext): Promise<Sandbox> {
     const wished = await this.#wish(id, body, context);
-    const settled = await this.#settled(id, wished, context.signal);
+    const settled = await this.#settled(id, wished, context);
     if (installStateOf(settled) === 'completed') return settled;
     throw failureOf(id, settled);
   }
@@ -75,7 +75,11 @@ export class SessionDependencies {
     };
   }
 
-  async #settled(id: string, wished: Sandbox, signal: AbortSignal): Promise<Sandbox> {
+  async #settled(
+    id: string,
+    wished: Sandbox,
+    { signal, closing }: RequestContext,
+  ): Promise<Sandbox> {
     const { sandboxes, clock } = this.#options;
     const { attempt } = wished.spec.dependencies;
     const ms = wished.spec.dependencies.installTimeoutSeconds * 1_000 + GRACE_MS;
@@ -86,7 +90,7 @@ export class SessionDependencies {
       return isEnded(current) || (!isBehind && installStateOf(current) !== 'installing');
     };
     try {
-      return await withDeadline({ clock, ms, reason, signals: [signal] }, (bounded) =>
+      return await withDeadline({ clock, ms, reason, signals: [signal, closing] }, (bounded) =>
         waitFor(sandboxes.cache, sandboxes.refTo(wished.metadata.name), { until, signal: bounded }),
       );
     } catch (error) {

@@ -96,6 +96,7 @@ describe('creating', () => {
       principal: anonymousIn(namespace),
       audited: { action: 'createTemplate', object: null },
       charge: () => undefined,
+      closing: new AbortController().signal,
     };
     const bodies = ['one', 'two'].map((id) => createTemplateRequest.parse({ ...MINIMAL, id }));
     const outcomes = await Promise.allSettled(

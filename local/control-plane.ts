@@ -239,8 +239,10 @@ async function serveRest(
   const caches = createApiCaches(shared);
   shutdown.add(() => stopCaches(caches));
   await startCaches(caches, new AbortController().signal);
+  const closing = new AbortController();
   const app = createApp({
     ...shared,
+    closing: closing.signal,
     caches,
     executor,
     addressOf: addressWith(runner),
@@ -251,7 +253,7 @@ async function serveRest(
     ...history,
     ...authenticationOf(config, shared),
   });
-  const server = await listen(app, { host: LOOPBACK, port: config.port });
+  const server = await listen(app, { host: LOOPBACK, port: config.port, closing });
   shutdown.add(() => server.close());
   return server.port;
 }

@@ -29,6 +29,7 @@ export function dependencyRoutes(
         'DependencyInstallFailed',
         'DependencyInstallInProgress',
         'InstallNotSettled',
+        'ShuttingDown',
       ],
       handle: async ({ params, body }, context) => {
         const sandbox = await dependencies.install(params.session_id, body, context);

@@ -73,6 +73,7 @@ function submitRoutes(executions: Executions): readonly Route[] {
         'SessionNotFound',
         'SessionNotActive',
         'SyncTimeout',
+        'ShuttingDown',
         'SessionDeleted',
         'ExecutionNotFound',
       ],

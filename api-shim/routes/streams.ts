@@ -30,11 +30,9 @@ const END = 'end';
 
 export function streamRoutes({ executions, streams, clock }: StreamDeps): readonly Route[] {
   const stream = (run: Run, from: number, context: RequestContext): Reply => {
-    const { signal } = context;
-    return eventStream(framesOf(streams.of(run, from, signal), executions, context), {
-      clock,
-      signal,
-    });
+    const { signal, closing } = context;
+    const events = streams.of(run, from, AbortSignal.any([signal, closing]));
+    return eventStream(framesOf(events, executions, context), { clock, signal });
   };
   return [
     route({
@@ -94,12 +92,17 @@ const NOTHING_MORE = new Reply((response) => {
 async function* framesOf(
   events: AsyncIterable<StreamEvent>,
   executions: Executions,
-  { logger, requestId }: RequestContext,
+  { logger, requestId, closing }: RequestContext,
 ): AsyncGenerator<Frame> {
   try {
     for await (const event of events) yield frameOf(event, executions, requestId);
   } catch (error) {
     if (error instanceof ClientGoneError) throw error;
+    if (closing.aborted) {
+      // Clients of event streams then come back by themselves, with the last id that they saw.
+      yield { comment: 'the server is stopping; come back with Last-Event-ID' };
+      return;
+    }
     logger.error('a stream broke off', { error });
     yield { event: 'error', data: errorBody(toApiError(error), requestId) };
   }

@@ -5,7 +5,14 @@ import { textPieces } from '../../executor/text-pieces.ts';
 import { Reply } from '../reply.ts';
 
 /** One server-sent event (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
-export interface Frame {
+export type Frame = EventFrame | CommentFrame;
+
+/** What no client is told of, but whoever looks at the bytes. */
+interface CommentFrame {
+  readonly comment: string;
+}
+
+interface EventFrame {
   readonly event: string;
   /** What a client that comes back says it has seen last. */
   readonly id?: string | undefined;
@@ -58,7 +65,9 @@ export function eventStream(
   });
 }
 
-function textOf({ event, id, data }: Frame): string {
+function textOf(frame: Frame): string {
+  if ('comment' in frame) return `: ${frame.comment}\n\n`;
+  const { event, id, data } = frame;
   const line = id === undefined ? '' : `id: ${id}\n`;
   return `event: ${event}\n${line}data: ${JSON.stringify(data)}\n\n`;
 }

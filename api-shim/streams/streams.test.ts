@@ -335,3 +335,14 @@ test('a run that only history has is told from its record', async () => {
     { type: 'result', run: past },
   ]);
 });
+
+test('a server that stops ends its streams between two events, without an end that would keep clients from coming back', async () => {
+  const run = await started();
+  api.executors.print(run.uid, 'one');
+  const stream = await api.events(`/executions/${run.id}/stream`);
+  while ((await stream.next())?.event !== 'stdout');
+  const stopped = api.stop(60_000);
+  expect(await stream.next()).toBeUndefined();
+  expect(stream.comments.at(-1)).toBe('the server is stopping; come back with Last-Event-ID');
+  await stopped;
+});

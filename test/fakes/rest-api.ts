@@ -81,10 +81,9 @@ export class RestApi {
       namespace: 'default',
       version: '1.2.3',
     };
-    const server = await listen(createApp({ ...fixed, ...options }), {
-      host: '127.0.0.1',
-      port: 0,
-    });
+    const closing = new AbortController();
+    const app = createApp({ ...fixed, closing: closing.signal, ...options });
+    const server = await listen(app, { host: '127.0.0.1', port: 0, closing });
     return new RestApi(parts, server, await RestClient.connect(server.port));
   }
 
@@ -165,8 +164,8 @@ export class RestApi {
     });
   }
 
-  async stop(): Promise<void> {
-    await this.#server.close(0);
+  async stop(graceMs = 0): Promise<void> {
+    await this.#server.close(graceMs);
   }
 }
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { jest } from '@jest/globals';
@@ -70,8 +70,17 @@ async function configure(): Promise<void> {
   await writeFile(path.join(folder, 'schemathesis.toml'), `${lines.join('\n')}\n`);
 }
 
+/** Without the tool each test fails at once, and says why. */
+async function requireTool(): Promise<void> {
+  await access(SCHEMATHESIS).catch((cause: unknown) => {
+    const remedy = 'test/fuzz/provide-schemathesis installs it';
+    throw new Error(`there is no ${SCHEMATHESIS}; ${remedy}`, { cause });
+  });
+}
+
 /** How it ended. */
 async function fuzz(checks: readonly string[], ...more: string[]): Promise<number | null> {
+  await requireTool();
   const args = [
     ...['--config-file', path.join(folder, 'schemathesis.toml')],
     ...['run', `${api.url}/openapi.json`, '--header', `Authorization:Bearer ${api.key}`],
@@ -87,7 +96,9 @@ async function fuzz(checks: readonly string[], ...more: string[]): Promise<numbe
   let output = '';
   child.stdout.on('data', (data: Buffer) => (output += data.toString()));
   child.stderr.on('data', (data: Buffer) => (output += data.toString()));
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('close', resolve).once('error', reject);
+  });
   if (code !== 0) process.stderr.write(output);
   return code;
 }
