@@ -20,6 +20,8 @@ export type ExecutorAddress =
 export interface ExecutorTarget {
   readonly podUID: string;
   readonly address: ExecutorAddress;
+  /** The request of a client that calls are made for: it goes along, into the executor's log. */
+  readonly requestId?: string;
 }
 
 export interface WaitOptions {

@@ -65,6 +65,10 @@ export const EXECUTOR_LIMITS = {
   eventCharacters: 5_000,
 } as const;
 
+/** Names the request of a client that a call is made for; of other values nothing is kept. */
+export const REQUEST_ID_HEADER = 'x-request-id';
+export const requestId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/);
+
 export const executionId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 
 export const startRequest = z.object({

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { z } from 'zod';
+import type { Logger } from '../kube/logger.ts';
 import type { ActivityLog } from './activity.ts';
 import { executionId, startRequest } from './contract.ts';
 import type { EventBuffer } from './event-buffer.ts';
@@ -27,7 +28,11 @@ const environment = z.record(
 );
 const request = startRequest.extend({ env: environment.default({}) });
 
-export function executionRoutes(executions: Executions, activity: ActivityLog): Route[] {
+export function executionRoutes(
+  executions: Executions,
+  activity: ActivityLog,
+  log: Logger,
+): Route[] {
   const find = (call: Call): Execution => known(call, executions.find(idIn(call)));
   const awaited = async (call: Call): Promise<Execution> => {
     const waitMs = wait.parse(call.query.get('wait') ?? 0);
@@ -41,10 +46,10 @@ export function executionRoutes(executions: Executions, activity: ActivityLog): 
       pattern: ONE,
       handle: async (call) => {
         const id = parseId(call.parts[0]);
-        const execution = executions.start(
-          id,
-          request.parse(await readJson(call.request, MAX_START_BYTES)),
-        );
+        const start = request.parse(await readJson(call.request, MAX_START_BYTES));
+        const isNew = executions.find(id) === undefined;
+        const execution = executions.start(id, start);
+        if (isNew) logEnd(execution, log.child({ requestId: call.requestId }));
         activity.touch();
         await answer(call, execution);
         activity.touch();
@@ -78,6 +83,13 @@ export function executionRoutes(executions: Executions, activity: ActivityLog): 
       },
     },
   ];
+}
+
+/** One line per run: its request is found again here by its id, like everywhere else. */
+function logEnd({ id, over }: Execution, log: Logger): void {
+  void over.then(({ phase, metrics }) => {
+    log.info('execution', { execution: id, phase, durationMs: metrics.durationMs });
+  });
 }
 
 function idIn(call: Call): string {

@@ -17,6 +17,7 @@ import {
   type OutputEvent,
   type InstallRequest,
   PACKAGE_INDEX_PROTOCOL,
+  REQUEST_ID_HEADER,
   type StartRequest,
   type Usage,
   activity,
@@ -200,6 +201,7 @@ export class HttpExecutorClient implements ExecutorClient {
         path: request.path,
         headers: {
           authorization: `Bearer ${token}`,
+          ...(target.requestId !== undefined && { [REQUEST_ID_HEADER]: target.requestId }),
           ...(request.body !== undefined && { 'content-type': 'application/json' }),
           ...request.headers,
         },

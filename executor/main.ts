@@ -86,14 +86,15 @@ const accepts = async (token: string): Promise<boolean> => {
 };
 const router = createRouter(
   [
-    ...executionRoutes(executions, activity),
+    ...executionRoutes(executions, activity, log),
     ...dependencyRoutes(dependencies, activity),
     ...fileRoutes({ workspace: files, changes, activity }),
     ...statusRoutes({ activity, languages, version: VERSION, network, workspace: sizer }),
   ],
   accepts,
-  (error) => {
-    log.error('request failed', { error: error instanceof Error ? error.stack : String(error) });
+  (error, requestId) => {
+    const text = error instanceof Error ? error.stack : String(error);
+    log.error('request failed', { requestId, error: text });
   },
 );
 const handlers = { request: router, upgrade: indexUpgrade(index, accepts) };

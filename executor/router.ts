@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
-import type { ExecutorProblem } from './contract.ts';
+import { REQUEST_ID_HEADER, requestId, type ExecutorProblem } from './contract.ts';
 import { PROBLEM_STATUS, ProblemError } from './problem.ts';
 
 /** One request, with what the route's pattern caught. */
@@ -10,6 +10,8 @@ export interface Call {
   readonly query: URLSearchParams;
   /** The pattern's groups, percent-encoded as they came. */
   readonly parts: readonly string[];
+  /** Of the client's request that it is made for, if that is known. */
+  readonly requestId: string | undefined;
   /** Aborted when the caller is gone. */
   readonly signal: AbortSignal;
 }
@@ -28,7 +30,7 @@ export interface Route {
 export function createRouter(
   routes: readonly Route[],
   accepts: (token: string) => Promise<boolean>,
-  report: (error: unknown) => void,
+  report: (error: unknown, requestId: string | undefined) => void,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const [path = '', query = ''] = splitOnce(request.url ?? '', '?');
@@ -42,14 +44,19 @@ export function createRouter(
       );
     const parts = route.pattern.exec(path)?.slice(1) ?? [];
     const signal = goneSignal(response);
-    await route.handle({ request, response, query: new URLSearchParams(query), parts, signal });
+    const call = { request, response, parts, requestId: requestIdOf(request), signal };
+    await route.handle({ ...call, query: new URLSearchParams(query) });
   };
   return (request, response) => {
     answer(request, response).catch((error: unknown) => {
-      if (!(error instanceof ProblemError)) report(error);
+      if (!(error instanceof ProblemError)) report(error, requestIdOf(request));
       sendProblem(response, error);
     });
   };
+}
+
+function requestIdOf({ headers }: IncomingMessage): string | undefined {
+  return requestId.safeParse(headers[REQUEST_ID_HEADER]).data;
 }
 
 export function sendJson(response: ServerResponse, body: unknown): void {

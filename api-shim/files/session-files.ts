@@ -78,7 +78,9 @@ export class SessionFiles {
     if (!isActive(sandbox))
       throw new ApiError('InactiveSession', `Session is not active: ${sessionId}`);
     const { executors, executor } = this.#options;
-    const files = executor.files(await executors.require(sandbox, context.signal));
+    const { requestId } = context;
+    const target = await executors.require(sandbox, context.signal);
+    const files = executor.files({ ...target, requestId });
     const { signal } = context;
     return {
       write: async (path, content, size) => {
@@ -98,10 +100,13 @@ export class SessionFiles {
     throw new ApiError('UnknownSession', `Session not found: ${sessionId}`);
   }
 
-  async #live(sandbox: Sandbox, { signal }: RequestContext): Promise<ExecutorFiles | undefined> {
+  async #live(
+    sandbox: Sandbox,
+    { signal, requestId }: RequestContext,
+  ): Promise<ExecutorFiles | undefined> {
     const { executors, executor, stored } = this.#options;
     const reach = await executors.of(sandbox, signal);
-    if (reach.state === 'live') return executor.files(reach.target);
+    if (reach.state === 'live') return executor.files({ ...reach.target, requestId });
     // While its pod is replaced, the store has what there is.
     if (reach.state === 'starting' && stored === undefined)
       await executors.require(sandbox, signal);

@@ -1,3 +1,4 @@
+import { ANNOTATION } from '../../crds/names.ts';
 import type { SandboxStatus } from '../../crds/sandbox.ts';
 import { anExecution, anOutcome } from '../../test/builders/execution.ts';
 import { CREATED_AT } from '../../test/builders/metadata.ts';
@@ -34,6 +35,22 @@ describe('an execution that has not begun', () => {
         },
       },
     ]);
+  });
+
+  test('is handed over with the id of the request that it was made by', () => {
+    const annotations = { [ANNOTATION.requestId]: 'req-1' };
+    const { actions } = decide(
+      seen({ execution: anExecution({ metadata: { annotations } }) }),
+      settings,
+    );
+    expect(actions).toMatchObject([{ order: { target: { ...target, requestId: 'req-1' } } }]);
+  });
+
+  test('is handed over without what only looks like one', () => {
+    const annotations = { [ANNOTATION.requestId]: 'req-1\r\nx: y' };
+    const execution = anExecution({ metadata: { annotations } });
+    expect(decide(seen({ execution }), settings).actions).toMatchObject([{ order: { target } }]);
+    expect(JSON.stringify(decide(seen({ execution }), settings))).not.toContain('req-1');
   });
 
   test.each([

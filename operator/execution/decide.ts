@@ -16,6 +16,7 @@ import { timeOf } from '../timestamp.ts';
 import { timeoutsOf } from '../timeouts.ts';
 import { workspaceOrder } from '../workspace/order.ts';
 import type { Action } from './act.ts';
+import { forRequest } from '../for-request.ts';
 import { handedTo } from './handed-to.ts';
 import type { Observed } from './observe.ts';
 import { startRequestOf } from './request.ts';
@@ -218,7 +219,7 @@ function startOrResume(seen: Observed, { runningAfterMs }: Settings): Decision |
     key: keyOf(refOf(execution)),
     sandboxKey: keyOf(refOf(sandbox)),
     podName: pod.metadata.name,
-    target,
+    target: forRequest(target, execution),
   };
   if (execution.status?.podUID !== undefined) return { actions: [{ type: 'followRun', order }] };
   const request = startRequestOf(execution, sandbox, executionTimeoutMs(seen));

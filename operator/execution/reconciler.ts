@@ -3,6 +3,8 @@ import type { Execution, ExecutionStatus } from '../../crds/execution.ts';
 import { InvalidError } from '../../kube/errors.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { Reconcile } from '../../kube/reconciler.ts';
+import { keyOf, refOf } from '../../kube/objects.ts';
+import { requestIdOf } from '../for-request.ts';
 import type { OperatorMetrics } from '../metrics.ts';
 import type { Settings } from '../settings.ts';
 import { writeStatus } from '../status-writer.ts';
@@ -45,6 +47,9 @@ async function report(deps: ExecutionDeps, seen: Observed, report: Report): Prom
   deps.writes.note(execution, written);
   if (written.status === undefined || !isFinished(written)) return;
   deps.metrics.executionFinished(written.status);
+  const { phase, reason } = written.status;
+  const requestId = requestIdOf(execution);
+  deps.logger.info('execution', { execution: keyOf(refOf(execution)), requestId, phase, reason });
   for (const event of eventsFor(execution, written.status)) deps.events.record(event);
 }
 

@@ -1,7 +1,10 @@
 import { SANDBOXES } from '../../crds/sandbox.ts';
-import type { Sandbox } from '../../crds/sandbox.ts';
+import type { Sandbox, SandboxStatus } from '../../crds/sandbox.ts';
 import type { EventRecorder } from '../../kube/events.ts';
+import type { Logger } from '../../kube/logger.ts';
+import { keyOf, refOf } from '../../kube/objects.ts';
 import type { Reconcile } from '../../kube/reconciler.ts';
+import { requestIdOf } from '../for-request.ts';
 import type { OperatorMetrics } from '../metrics.ts';
 import { writeStatus } from '../status-writer.ts';
 import { act } from './act.ts';
@@ -17,6 +20,7 @@ export interface SandboxDeps extends ObserveDeps, ActDeps {
   readonly policy: Policy;
   readonly events: EventRecorder;
   readonly metrics: OperatorMetrics;
+  readonly logger: Logger;
 }
 
 /** Observe, decide, act, report. */
@@ -57,5 +61,12 @@ async function report(
   if (written === undefined) return;
   deps.writes.note(sandbox, written);
   deps.metrics.sandboxReported(sandbox, status);
+  logPhase(deps.logger, sandbox, status);
   for (const event of eventsFor(sandbox, status)) deps.events.record(event);
+}
+
+function logPhase(logger: Logger, sandbox: Sandbox, { phase, reason }: SandboxStatus): void {
+  if (sandbox.status?.phase === phase) return;
+  const requestId = requestIdOf(sandbox);
+  logger.info('sandbox', { sandbox: keyOf(refOf(sandbox)), requestId, phase, reason });
 }

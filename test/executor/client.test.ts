@@ -57,6 +57,17 @@ describe('an executor that is honest', () => {
     expect(await ask()).toEqual({ ...final, returnValue: { a: [1, null] } });
   });
 
+  it('is told whose request a call is made for, where that is known', async () => {
+    const told: unknown[] = [];
+    answer = (request, response) => {
+      told.push(request.headers['x-request-id']);
+      response.end(JSON.stringify(final));
+    };
+    await ask();
+    await client.state({ ...target, requestId: 'req-1' }, 'run', { waitMs: 0 });
+    expect(told).toEqual([undefined, 'req-1']);
+  });
+
   it.each<[number, unknown, object]>([
     [
       401,

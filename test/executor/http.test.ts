@@ -345,3 +345,24 @@ describe('files', () => {
     expect(await call(sandbox, 'GET', { path: file('nothing') })).toMatchObject({ status: 404 });
   });
 });
+
+test('the end of a run is a line of the log, with the id of the request that it was for', async () => {
+  const requests = [
+    ['logged-1', 'req-1'],
+    ['logged-2', 'not an id'],
+  ] as const;
+  for (const [id, requestId] of requests)
+    await call(sandbox, 'PUT', {
+      path: `/v1/executions/${id}?wait=20000`,
+      headers: { ...(await sandbox.headers()), 'x-request-id': requestId },
+      body: run('true'),
+    });
+  const lines = sandbox
+    .log()
+    .split('\n')
+    .filter((line) => line.includes('logged-'));
+  const [first, second] = lines.map(json);
+  const line = { message: 'execution', execution: 'logged-1', phase: 'Completed' };
+  expect(first).toMatchObject({ ...line, requestId: 'req-1' });
+  expect(second).not.toHaveProperty('requestId');
+});
