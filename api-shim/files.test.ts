@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { ANNOTATION } from '../crds/names.ts';
 import type { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
 import type { FailingStore } from '../test/fakes/failing-store.ts';
@@ -323,6 +324,27 @@ test('a session says where its files are kept', async () => {
   const { uid } = api.sandbox(id).metadata;
   const { body } = await api.client.get(`/sessions/${id}`);
   expect(body['workspace_path']).toBe(`file://${folder}/objects/sessions/${uid}`);
+});
+
+test('what is stored anew while it is read is not sent as what it was', async () => {
+  files().set('a', 'one');
+  await end('a');
+  const { uid } = api.sandbox(id).metadata;
+  const path = { path: 'a', size: 9 };
+  await stored.putFile(uid, path, { content: Readable.from([Buffer.from('and a lie')]) });
+  const refused = { status: 409, body: { code: 'Conflict' } };
+  expect(await download('a')).toMatchObject(refused);
+  expect(await download('a', { Range: 'bytes=0-1' })).toMatchObject(refused);
+});
+
+test('a sandbox that sends more than it announced is not passed on', async () => {
+  files().set('a', 'one');
+  files().read = async (name) => {
+    const head = await files().head(name);
+    if (head === undefined) throw new Error('no such file');
+    return { head: { ...head, size: 9 }, content: Readable.from([Buffer.from('and a lie')]) };
+  };
+  expect(await download('a')).toMatchObject({ status: 409, body: { code: 'Conflict' } });
 });
 
 test('a file is deleted, and gone', async () => {

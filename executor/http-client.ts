@@ -196,7 +196,7 @@ export class HttpExecutorClient implements ExecutorClient {
     const token = await this.#signer.tokenFor(target.podUID);
     const use = request.stream === true ? 'stream' : 'call';
     try {
-      return await this.#connections.poolFor(target, use).request({
+      const answer = await this.#connections.poolFor(target, use).request({
         method: request.method,
         path: request.path,
         headers: {
@@ -209,6 +209,8 @@ export class HttpExecutorClient implements ExecutorClient {
         headersTimeout: (request.waitMs ?? 0) + ANSWER_TIMEOUT_MS,
         ...(request.signal && { signal: request.signal }),
       });
+      // One that nobody reads on fails when it is let go, and a failure that nobody listens to ends the process. Whoever reads is still told.
+      return { ...answer, body: answer.body.on('error', () => undefined) };
     } catch (cause) {
       throw errorFromFailure(cause, request.signal);
     }

@@ -133,9 +133,7 @@ export class SessionFiles {
       open: (range) =>
         ofFile(path, async () => {
           const { head: now, content } = await files.read(path, { signal, range });
-          if (now.version === version) return content;
-          content.destroy();
-          throw new ApiError('Conflict', `The file is being written: ${path}`);
+          return theSame({ content, isSame: now.version === version && now.size === size, path });
         }),
       link: (disposition) => this.#linkOnceStored(sandbox, { path, version, disposition }, signal),
     };
@@ -156,7 +154,8 @@ export class SessionFiles {
       open: (range) =>
         ofFile(path, async () => {
           const options = range === undefined ? { signal } : { signal, range };
-          return (await stored.openFile(uid, path, options)).content;
+          const { head: now, content } = await stored.openFile(uid, path, options);
+          return theSame({ content, isSame: now.size === file.size, path });
         }),
       link: (disposition) =>
         stored.presign(uid, path, { expiresInSeconds: LINK_SECONDS, disposition }),
@@ -202,6 +201,17 @@ function refuseGivenUp(before: Sandbox, after: Sandbox): void {
   if (before.status?.suspensions === after.status?.suspensions) return;
   const message = `Session was suspended meanwhile: ${restIdOf(before)}`;
   throw new ApiError('SessionSuspended', message);
+}
+
+/** What was announced is what must come: bytes beyond that would be read as another answer. Throws Conflict. */
+function theSame(found: {
+  readonly content: Readable;
+  readonly isSame: boolean;
+  readonly path: string;
+}): Readable {
+  if (found.isSame) return found.content;
+  found.content.destroy();
+  throw new ApiError('Conflict', `The file is being written: ${found.path}`);
 }
 
 export interface WritableFiles {

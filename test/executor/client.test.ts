@@ -122,6 +122,36 @@ describe('an executor that is hostile', () => {
     expect(await ask()).toEqual(final);
   });
 
+  const file = { etag: '"v1"', 'last-modified': 'Tue, 01 Jan 2030 00:00:00 GMT' };
+
+  it.each<[string, { 'content-length'?: string }]>([
+    ['endless', {}],
+    ['too long', { 'content-length': '9' }],
+    ['too short', { 'content-length': '2' }],
+  ])('and sends a range that is %s is not believed', async (_, length) => {
+    answer = (request, response) => {
+      response.writeHead(206, { ...file, 'content-range': 'bytes 0-3/4', ...length });
+      response.write('0123456789'.slice(0, Number(length['content-length'] ?? 10)));
+      request.socket.end();
+    };
+    const range = { start: 0, end: 3 };
+    await expect(client.files(target).read('a', { range })).rejects.toMatchObject({
+      code: 'BadAnswer',
+    });
+  });
+
+  it('and sends a file that is let go unread harms nobody', async () => {
+    answer = (_request, response) =>
+      response.writeHead(200, { ...file, 'content-length': '3' }).end('abc');
+    const { content } = await client.files(target).read('a');
+    // Not events.once: that would listen to its failure.
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    content.once('close', resolve);
+    content.destroy();
+    await promise;
+    expect(content.errored).toMatchObject({ code: 'UND_ERR_ABORTED' });
+  });
+
   it('cannot send the client elsewhere', async () => {
     answer = (_request, response) =>
       response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end('{}');
