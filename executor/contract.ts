@@ -61,6 +61,11 @@ export const EXECUTOR_LIMITS = {
   scannedFiles: 20_000,
   /** Of JSON. */
   listingBytes: 8_388_608,
+  /** Of the JSON of an outcome, whose parts are bounded above, or of installed packages; of every other answer but a listing. */
+  outcomeBytes: 2_097_152,
+  answerBytes: 65_536,
+  /** Arrays, objects, numbers and the like in one answer: a listing of as many files as are looked at holds fewer. */
+  answerValues: 400_000,
   /** UTF-16 units of text in one output event; six bytes each at most as JSON. */
   eventCharacters: 5_000,
 } as const;

@@ -33,11 +33,9 @@ import { readEvents } from './event-lines.ts';
 import { serveIndex } from './index-server.ts';
 import type { ExecutorRequest } from './executor-request.ts';
 import { HttpExecutorFiles } from './http-files.ts';
-import { jsonDepth } from './json-depth.ts';
+import { jsonShape } from './json-shape.ts';
 import type { TokenSigner } from './token.ts';
 
-/** The largest listing of files; the largest outcome is a quarter of it. */
-const MAX_ANSWER_BYTES = EXECUTOR_LIMITS.listingBytes;
 const MAX_ANSWER_DEPTH = EXECUTOR_LIMITS.returnValueDepth + 8;
 const ANSWER_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -50,7 +48,7 @@ export class HttpExecutorClient implements ExecutorClient {
   readonly #connections = new Connections({
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     answerTimeoutMs: ANSWER_TIMEOUT_MS,
-    maxAnswerBytes: MAX_ANSWER_BYTES,
+    maxAnswerBytes: EXECUTOR_LIMITS.listingBytes,
     keepAliveMs: KEEP_ALIVE_MS,
   });
 
@@ -126,7 +124,8 @@ export class HttpExecutorClient implements ExecutorClient {
     options: WaitOptions,
   ): Promise<DependenciesState> {
     const path = `/v1/dependencies/${encodeURIComponent(id)}?wait=${String(options.waitMs)}`;
-    const call = { method: 'PUT', path, body: request, ...options } as const;
+    const { outcomeBytes: answerBytes } = EXECUTOR_LIMITS;
+    const call = { method: 'PUT', path, body: request, answerBytes, ...options } as const;
     const state = await this.#call(target, dependenciesState, call);
     if (state.id !== id) throw badAnswer(`it is about packages ${state.id}`);
     return state;
@@ -161,7 +160,8 @@ export class HttpExecutorClient implements ExecutorClient {
     id: string,
     request: ExecutorRequest,
   ): Promise<ExecutionState> {
-    const state = await this.#call(target, executionState, request);
+    const { outcomeBytes: answerBytes } = EXECUTOR_LIMITS;
+    const state = await this.#call(target, executionState, { ...request, answerBytes });
     if (state.id !== id) throw badAnswer(`it is about execution ${state.id}`);
     if (state.phase !== 'Running') checkSizes(state);
     return state;
@@ -186,7 +186,8 @@ export class HttpExecutorClient implements ExecutorClient {
   ): Promise<{ status: number; text: string }> {
     const { statusCode, body } = await this.#send(target, request);
     try {
-      return { status: statusCode, text: await body.text() };
+      const { answerBytes = EXECUTOR_LIMITS.answerBytes } = request;
+      return { status: statusCode, text: await boundedText(body, answerBytes) };
     } catch (cause) {
       throw errorFromFailure(cause, request.signal);
     }
@@ -226,7 +227,9 @@ function waiting(id: string, { waitMs }: WaitOptions): string {
 }
 
 function parseJson(text: string): unknown {
-  if (jsonDepth(text) > MAX_ANSWER_DEPTH) throw badAnswer('it is nested too deep');
+  const { depth, values } = jsonShape(text);
+  if (depth > MAX_ANSWER_DEPTH) throw badAnswer('it is nested too deep');
+  if (values > EXECUTOR_LIMITS.answerValues) throw badAnswer('it holds more values than agreed');
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -12,7 +12,12 @@ import {
   type ReadFileOptions,
   type WriteFileOptions,
 } from './client.ts';
-import { type WorkspaceListing, workspaceListing, workspacePath } from './contract.ts';
+import {
+  EXECUTOR_LIMITS,
+  type WorkspaceListing,
+  workspaceListing,
+  workspacePath,
+} from './contract.ts';
 import type { ExecutorRequest } from './executor-request.ts';
 
 /** An upload takes as long as its source does, and until it is over there is no answer to wait for. */
@@ -35,7 +40,9 @@ export class HttpExecutorFiles implements ExecutorFiles {
 
   async listing(options: FileCallOptions = {}): Promise<WorkspaceListing> {
     const path = `/v1/workspace${queryOf(options)}`;
-    return this.#calls.call(workspaceListing, { method: 'GET', path, signal: options.signal });
+    const { listingBytes: answerBytes } = EXECUTOR_LIMITS;
+    const call = { method: 'GET', path, signal: options.signal, answerBytes } as const;
+    return this.#calls.call(workspaceListing, call);
   }
 
   async head(path: string, options: FileCallOptions = {}): Promise<FileHead | undefined> {

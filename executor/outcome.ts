@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { EXECUTOR_LIMITS, type FinalState } from './contract.ts';
-import { jsonDepth } from './json-depth.ts';
+import { jsonShape } from './json-shape.ts';
 
 /** What is known of a run that is over. */
 export type EndFacts =
@@ -109,7 +109,7 @@ function decideNonZero(code: number, result: string | undefined): Outcome {
 function decideValue(result: string): Outcome {
   const text = result.slice(1);
   if (!result.startsWith('V')) return notSerializable('something else was written in its place', 1);
-  if (jsonDepth(text) > EXECUTOR_LIMITS.returnValueDepth)
+  if (jsonShape(text).depth > EXECUTOR_LIMITS.returnValueDepth)
     return notSerializable('it is nested too deep', 1);
   const value = parse(text);
   if (value === undefined) return notSerializable('what was written is not JSON', 1);

@@ -104,10 +104,19 @@ describe('an executor that is hostile', () => {
         ),
     ],
     ['more bytes than any outcome has', () => ' '.repeat(3_000_000)],
+    [
+      'more values than any outcome has',
+      () => JSON.stringify({ ...final, more: [] }).replace('[]', `[${'[],'.repeat(500_000)}0]`),
+    ],
     ['an exit code beyond all', () => ({ ...final, exitCode: 1e9 })],
   ])('and says %s is not believed', async (_, body) => {
     say(body());
     await expect(ask()).rejects.toMatchObject({ code: 'BadAnswer', retryable: false });
+  });
+
+  it('and answers a small question at length is not believed', async () => {
+    say({ status: 'ok', version: '1', uptimeMs: 1, languages: [], more: 'x'.repeat(70_000) });
+    await expect(client.health(target)).rejects.toMatchObject({ code: 'BadAnswer' });
   });
 
   it('and speaks no HTTP is not believed', async () => {
