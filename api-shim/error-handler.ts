@@ -42,9 +42,7 @@ function fromExpress(thrown: unknown): ApiError | undefined {
     case 'entity.parse.failed':
       return malformedJson(thrown);
     case 'entity.too.large':
-      return new ApiError('BodyTooLarge', `The body is larger than ${String(data.limit)} bytes`, {
-        cause: thrown,
-      });
+      return bodyTooLarge(thrown, data.limit);
     case 'charset.unsupported':
     case 'encoding.unsupported':
       return new ApiError('UnsupportedMediaType', 'The encoding of the body is not supported', {
@@ -58,6 +56,15 @@ function fromExpress(thrown: unknown): ApiError | undefined {
         ? new ApiError('MalformedUrl', 'The URL is malformed', { cause: thrown })
         : undefined;
   }
+}
+
+/** Without a limit of bytes it is that of values (mount.ts). */
+function bodyTooLarge(cause: unknown, limitBytes: number | undefined): ApiError {
+  const message =
+    limitBytes === undefined
+      ? 'The body holds too many values'
+      : `The body is larger than ${String(limitBytes)} bytes`;
+  return new ApiError('BodyTooLarge', message, { cause });
 }
 
 function malformedJson(cause: unknown): ApiError {

@@ -143,8 +143,8 @@ describe('a body that cannot be read', () => {
     expect({ status, code: body['code'] }).toEqual({ status: 415, code: 'UnsupportedMediaType' });
   });
 
-  test('another charset than UTF-8 is 415', async () => {
-    const headers = { 'Content-Type': 'application/json; charset=latin1' };
+  test.each(['latin1', 'utf-16le'])('another charset than UTF-8 is 415: %s', async (charset) => {
+    const headers = { 'Content-Type': `application/json; charset=${charset}` };
     const { status } = await api.client.send('POST', '/sessions', { raw: '{}', headers });
     expect(status).toBe(415);
   });
@@ -154,6 +154,29 @@ describe('a body that cannot be read', () => {
       raw: `"${'x'.repeat(2 * 2 ** 20)}"`,
     });
     expect({ status, code: body['code'] }).toEqual({ status: 413, code: 'BodyTooLarge' });
+  });
+
+  test('more values than any valid body has is 413, also where nobody asked for them', async () => {
+    const raw = `{"template_id":"python-basic","more":[${'[],'.repeat(400_000)}0]}`;
+    const { status, body } = await api.client.send('POST', '/sessions', { raw });
+    expect({ status, code: body['code'] }).toEqual({ status: 413, code: 'BodyTooLarge' });
+  });
+
+  test('of very many fields that are wrong the first fifty are told', async () => {
+    const dependencies = Array.from({ length: 50 }, () => ({ name: '-', version: 1 }));
+    const body = { template_id: 'python-basic', dependencies };
+    const { status, body: answer } = await api.client.post('/sessions', body);
+    expect(status).toBe(422);
+    expect(answer['detail']).toHaveLength(50);
+  });
+
+  test('more variables than there may be are not looked at one by one', async () => {
+    const wrong = Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`${String(n)}x`, 0]));
+    const body = { template_id: 'python-basic', env_vars: wrong };
+    const answer = await api.client.post('/sessions', body);
+    expect(answer.body['detail']).toEqual([
+      expect.objectContaining({ msg: 'must have at most 64 variables' }),
+    ]);
   });
 });
 

@@ -1,4 +1,6 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type RequestHandler, type Response, type Router } from 'express';
+import { jsonShape } from '../executor/json-shape.ts';
 import { ApiError } from './errors.ts';
 import { Reply } from './reply.ts';
 import { elapsedHeader, type ApiLocals } from './request-tracing.ts';
@@ -42,9 +44,10 @@ function bodyOf(served: Route, parseBody: RequestHandler[]): RequestHandler[] {
 
 function serve({ run, success }: Route): ApiHandler {
   return async (request, response) => {
-    const { query, headers: header, body } = request;
-    const params = joined(request.params);
-    const answer = await run({ params, query, header, body }, response.locals.context, request);
+    const { query, headers: header } = request;
+    const raw = { params: joined(request.params), query, header, body: request.body };
+    request.body = undefined;
+    const answer = await run(raw, response.locals.context, request);
     if (answer instanceof Reply) await reply(response, answer);
     else send(response, success.status, answer);
   };
@@ -86,7 +89,25 @@ function jsonBody(limit: number): RequestHandler[] {
     }
     next();
   };
-  return [requireJson, express.json({ limit, strict: false, type: () => true })];
+  return [
+    requireJson,
+    express.json({ limit, strict: false, type: () => true, verify: refuseMany }),
+  ];
+}
+
+/** Above what an event of the largest size can hold. */
+const MOST_VALUES = 300_000;
+
+/** A value takes memory many times its length in the text: before it is read it is known how many there are. In UTF-16 they could not be told. */
+function refuseMany(request: IncomingMessage, _response: ServerResponse, bytes: Buffer): void {
+  const charset = /charset="?(utf-(?:16|32))/i.exec(request.headers['content-type'] ?? '');
+  if (charset !== null) throw bodyError('encoding.unsupported');
+  if (jsonShape(bytes.toString('latin1')).values > MOST_VALUES) throw bodyError('entity.too.large');
+}
+
+/** In the form that body-parser hands on. */
+function bodyError(type: string): Error {
+  return Object.assign(new Error(type), { type });
 }
 
 function requireType(mediaTypes: readonly string[]): RequestHandler {

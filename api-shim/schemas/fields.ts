@@ -53,12 +53,18 @@ const envValue = z
   .max(LIMITS.envValueCharacters)
   .refine((value) => !value.includes('\0'), 'must not contain a NUL character');
 
+/** Before they are looked at one by one: each that is wrong is told. */
+function refuseMany(value: unknown, context: z.RefinementCtx): unknown {
+  const count = typeof value === 'object' && value !== null ? Object.keys(value).length : 0;
+  if (count > LIMITS.envVars) {
+    const message = `must have at most ${String(LIMITS.envVars)} variables`;
+    context.addIssue({ code: 'custom', message });
+  }
+  return value;
+}
+
 export const envVars = z
-  .record(envName, envValue)
-  .refine(
-    (env) => Object.keys(env).length <= LIMITS.envVars,
-    `must have at most ${String(LIMITS.envVars)} variables`,
-  )
+  .preprocess(refuseMany, z.record(envName, envValue))
   .refine(
     (env) => Buffer.byteLength(Object.entries(env).join('')) <= ENV_BYTES,
     `must have at most ${String(ENV_BYTES)} bytes`,
