@@ -13,7 +13,7 @@ import {
 } from './cluster.ts';
 import { leftoversIn } from './leftovers.ts';
 import { adminKey, withRest } from './release.ts';
-import { refusedPods, sandboxPod } from './sandbox-pod.ts';
+import { overcommittedPod, refusedPods, sandboxPod } from './sandbox-pod.ts';
 
 const SYSTEM = 'chart-system';
 const SANDBOXES = 'chart-sandboxes';
@@ -196,6 +196,7 @@ describe('the admission policy', () => {
 
   test('admits a pod as the operator makes it', async () => {
     expect(await dryRun(sandboxPod())).toMatchObject({ exitCode: 0 });
+    expect(await dryRun(overcommittedPod())).toMatchObject({ exitCode: 0 });
   });
 
   test.each(refusedPods())('refuses a pod %s', async (_what, spec, reason) => {

@@ -68,6 +68,12 @@ const PRIVILEGES = 'gains no privileges';
 const SECCOMP = 'filtered by seccomp';
 const LIMITS = 'has limits of cpu, memory and ephemeral-storage';
 
+/** As a template with `cpuRequest` has it. */
+export function overcommittedPod(): object {
+  const limits = { cpu: '1', memory: '512Mi', 'ephemeral-storage': '1Gi' };
+  return sandboxPod({}, limited(limits, { ...limits, cpu: '100m' }));
+}
+
 /** What each rule refuses: the pod in words, its spec, and a part of the reason. */
 export function refusedPods(): readonly (readonly [string, object, string])[] {
   const bare = (spec: object): object => sandboxPod({}, spec);
@@ -132,7 +138,11 @@ export function refusedPods(): readonly (readonly [string, object, string])[] {
     ],
     ['without limits', bare({ resources: {} }), LIMITS],
     ['without a limit of disk', bare(limited({ cpu: '1', memory: '512Mi' })), LIMITS],
-    ['that promises more than it asks for', bare(limited(all, { ...all, cpu: '100m' })), LIMITS],
+    [
+      'that may use more memory than it asks for',
+      bare(limited(all, { ...all, memory: '128Mi' })),
+      LIMITS,
+    ],
     [
       'whose first container is lax',
       sandboxPod({ initContainers: [{ name: 'first', image: 'any' }] }),
