@@ -1,5 +1,13 @@
 import type { SandboxStatus } from '../../crds/sandbox.ts';
+import type { IndexPolicy } from '../package-index/allowed.ts';
+import type { Settings } from '../settings.ts';
 import type { Action } from './act.ts';
+import type { PodSettings } from './pod.ts';
+
+export interface Policy extends Settings {
+  readonly pod: PodSettings;
+  readonly indexes: IndexPolicy;
+}
 
 /** What to do about a sandbox, as data. */
 export interface Decision {

@@ -10,7 +10,7 @@ import { writeStatus } from '../status-writer.ts';
 import { act } from './act.ts';
 import type { ActDeps } from './act.ts';
 import { decide } from './decide.ts';
-import type { Policy } from './decide.ts';
+import type { Policy } from './decision.ts';
 import type { Decision } from './decision.ts';
 import { eventsFor } from './events.ts';
 import { observe, withLearned } from './observe.ts';

@@ -1,46 +1,44 @@
-import type { SandboxReason } from '../../crds/reasons.ts';
 import type { Settings } from '../settings.ts';
 import { timeOf } from '../timestamp.ts';
-import { isReady } from './deadlines.ts';
+import { isIdleDue } from './deadlines.ts';
+import type { Decision } from './decision.ts';
+import { fail, leaveUnused } from './ending.ts';
+import { lossesWithThis, lossOf, recoveryDelayMs } from './loss.ts';
 import type { Observed } from './observe.ts';
-import { podState } from './pod-state.ts';
+import { recoveringStatus } from './status.ts';
 
-/** Why a pod will not serve again. */
-export interface Loss {
-  readonly reason: SandboxReason;
-  readonly message: string;
+/** The rules of a sandbox whose pod was lost. */
+
+/** Its executor can't say that it is in use, and nothing else does. */
+export function endUnusedInsteadOfRecovering(
+  seen: Observed,
+  policy: Settings,
+): Decision | undefined {
+  const wasReady = seen.sandbox.status?.readyAt !== undefined;
+  if (!wasReady || !isIdleDue(seen) || lossOf(seen, policy) === undefined) return undefined;
+  return leaveUnused(seen);
 }
 
-export function lossOf(seen: Observed, settings: Settings): Loss | undefined {
-  const state = podState(seen.pod);
-  if (state.kind === 'over') return state;
-  if (state.kind === 'absent') return vanished(seen);
-  return silent(seen, settings);
+export function failAfterManyLosses(seen: Observed, policy: Settings): Decision | undefined {
+  const loss = lossOf(seen, policy);
+  const losses = lossesWithThis(seen, policy);
+  if (loss === undefined || losses <= policy.maxLossesInARow) return undefined;
+  return fail(seen, loss.reason, `pod lost ${String(losses)} times in a row: ${loss.message}`);
 }
 
-/** A pod that the status knows and nobody else does; before that it merely has not been made yet. */
-function vanished({ sandbox: { status } }: Observed): Loss | undefined {
-  if (status?.podUID === undefined) return undefined;
-  return { reason: 'PodFailed', message: `pod ${status.podName ?? ''} is gone` };
+/** The loss is written down first; the next look removes what is left of the old pod and makes the new one. */
+export function recover(seen: Observed, policy: Settings): Decision | undefined {
+  const loss = lossOf(seen, policy);
+  if (loss === undefined) return undefined;
+  const losses = lossesWithThis(seen, policy);
+  const nextAttemptAt = seen.now + recoveryDelayMs(losses, policy);
+  const status = recoveringStatus(seen, { loss, losses, nextAttemptAt });
+  return { actions: [], status, lookAgainMs: 0 };
 }
 
-/** Silence counts only of one that served; before, the start deadline decides. */
-function silent(seen: Observed, { silenceMs }: Settings): Loss | undefined {
-  const since = seen.executor.silentSince;
-  const hasServed = isReady(seen) || seen.sandbox.status?.phase === 'Suspending';
-  if (!hasServed || since === undefined || seen.now - since < silenceMs) return undefined;
-  const seconds = String(Math.round((seen.now - since) / 1_000));
-  return { reason: 'PodFailed', message: `the executor has not answered for ${seconds} s` };
-}
-
-/** The losses in a row, one more included. */
-export function lossesWithThis({ sandbox: { status }, now }: Observed, settings: Settings): number {
-  const readyAt = timeOf(status?.readyAt);
-  const wasStable = readyAt !== undefined && now - readyAt >= settings.stableMs;
-  return wasStable ? 1 : (status?.lossesInARow ?? 0) + 1;
-}
-
-/** The first replacement comes at once. */
-export function recoveryDelayMs(losses: number, { recoveryBackoffMs }: Settings): number {
-  return losses <= 1 ? 0 : recoveryBackoffMs * 2 ** (losses - 2);
+/** The status keeps saying why the last pod was lost. */
+export function pauseBeforeRecovery(seen: Observed): Decision | undefined {
+  const next = timeOf(seen.sandbox.status?.nextAttemptAt);
+  if (seen.pod !== undefined || next === undefined || next <= seen.now) return undefined;
+  return { actions: [], lookAgainMs: next - seen.now };
 }

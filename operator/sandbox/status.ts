@@ -10,7 +10,7 @@ import { hindranceOf } from './hindrance.ts';
 import type { Observed } from './observe.ts';
 import { awaitingPod } from './packages.ts';
 import { podState } from './pod-state.ts';
-import type { Loss } from './recovery.ts';
+import type { Loss } from './loss.ts';
 import { suspended, suspensionHindrance } from './suspended-condition.ts';
 
 /** What a status says in one line; conditions and phase are derived from it and from the pod. */

@@ -13,7 +13,7 @@ import { hindranceOf } from './hindrance.ts';
 import type { Observed } from './observe.ts';
 import { awaitingPod } from './packages.ts';
 import { isLive } from './pod-state.ts';
-import { lossOf } from './recovery.ts';
+import { lossOf } from './loss.ts';
 import { NO_POD, statusOf } from './status.ts';
 import { STORING } from './suspended-condition.ts';
 import {

@@ -1,6 +1,6 @@
 import type { SandboxStatus } from '../../crds/sandbox.ts';
 import type { Observed } from '../../operator/sandbox/observe.ts';
-import type { Policy } from '../../operator/sandbox/decide.ts';
+import type { Policy } from '../../operator/sandbox/decision.ts';
 import { DEFAULT_INDEX_POLICY } from '../../operator/package-index/allowed.ts';
 import { DEFAULT_SETTINGS } from '../../operator/settings.ts';
 import { CREATED_AT } from './metadata.ts';
