@@ -45,7 +45,7 @@ export interface CacheOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly metrics: RuntimeMetrics;
-  /** Further indexes of pods, for others who read the cache. */
+  /** Further indexes of pods, for others who read the cache; it then keeps pods whole. */
   readonly podIndexes?: Readonly<Record<string, IndexFunction<Pod>>> | undefined;
 }
 
@@ -69,7 +69,8 @@ export function createCaches({ podIndexes, ...options }: CacheOptions): Caches {
       ...options,
       type: PODS,
       labelSelector: `${LABEL.managedBy}=${MANAGED_BY}`,
-      transform: slimPod,
+      // Who else reads it may be the kubelet of a local run, which starts them by what they say.
+      ...(podIndexes === undefined ? { transform: slimPod } : {}),
       indexes: {
         ...podIndexes,
         [INDEX.owner]: (pod) => [controllerOf(pod)?.uid ?? ''],

@@ -1,6 +1,10 @@
+import { Registry } from 'prom-client';
 import { SANDBOXES } from '../../crds/sandbox.ts';
 import { SANDBOX_TEMPLATES } from '../../crds/sandbox-template.ts';
+import { createRuntimeMetrics } from '../../kube/metrics.ts';
 import { PODS } from '../../kube/pod.ts';
+import { waitFor } from '../../kube/wait-for.ts';
+import { createCaches } from '../../operator/caches.ts';
 import { aSandbox } from '../builders/sandbox.ts';
 import { aTemplate } from '../builders/sandbox-template.ts';
 import { isReady, World } from './world.ts';
@@ -188,4 +192,20 @@ test('a template that is deleted while in use takes no sandbox with it, and says
   await world.gone(world.caches.templates, 'python-basic');
   await world.event('DeletedWhileInUse');
   expect(world.caches.sandboxes.get(BOX)?.status?.phase).toBe('Running');
+});
+
+test.each([
+  ['who shares the cache of pods, as a kubelet does, finds in them how they are started', {}, true],
+  ['the operator alone keeps of pods no more than it reads', undefined, false],
+] as const)('%s', async (_what, podIndexes, hasVariables) => {
+  const { client, logger, clock } = world;
+  const metrics = createRuntimeMetrics(new Registry());
+  const shared = { client, logger, clock, metrics, random: Math.random, namespace: 'default' };
+  const { pods } = createCaches({ ...shared, podIndexes });
+  pods.start();
+  await world.createTemplate();
+  await world.create(SANDBOXES, aSandbox());
+  const pod = await waitFor(pods, BOX, { until: () => true });
+  await pods.stop();
+  expect(pod.spec.containers[0]?.env !== undefined).toBe(hasVariables);
 });
