@@ -156,8 +156,13 @@ export function testStreaming(
       runtime_type: runner,
       resources: { memory: '256Mi' },
     });
-    const answer = await fetch(`${local().running.api}/api/v1/containers/${id}/logs?tail=5`);
-    expect(await answer.text()).toMatch(/"message":"listening"/);
+    const logs = `${local().running.api}/api/v1/containers/${id}/logs`;
+    // The log's first line; one follows for every run.
+    await session().execute('echo logged', { language: 'shell' });
+    const whole = await fetch(`${logs}?tail=1000`);
+    expect(await whole.text()).toMatch(/"message":"listening"/);
+    const tail = await fetch(`${logs}?tail=1`);
+    expect((await tail.text()).trimEnd().split('\n')).toHaveLength(1);
 
     const client = createHttpClient(loadKubeConfig({ path: local().kubeconfig }));
     const { signal } = new AbortController();
