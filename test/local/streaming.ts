@@ -147,6 +147,8 @@ export function testStreaming(
   });
 
   test('the log of the container is read over REST and over the Kubernetes API', async () => {
+    // The log's first line says that it listens; one follows for every run.
+    await session().execute('echo logged', { language: 'shell' });
     const { body } = await local().call('GET', `/sessions/${session().id}`);
     const id = String(body['container_id']);
     const container = await local().call('GET', `/containers/${id}`);
@@ -157,8 +159,6 @@ export function testStreaming(
       resources: { memory: '256Mi' },
     });
     const logs = `${local().running.api}/api/v1/containers/${id}/logs`;
-    // The log's first line; one follows for every run.
-    await session().execute('echo logged', { language: 'shell' });
     const whole = await fetch(`${logs}?tail=1000`);
     expect(await whole.text()).toMatch(/"message":"listening"/);
     const tail = await fetch(`${logs}?tail=1`);
