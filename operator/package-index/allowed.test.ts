@@ -1,4 +1,10 @@
-import { DEFAULT_INDEX_POLICY, indexProblem, isPublicAddress, upstreamOf } from './allowed.ts';
+import {
+  DEFAULT_INDEX_POLICY,
+  indexProblem,
+  isPublicAddress,
+  upstreamOf,
+  wayProblem,
+} from './allowed.ts';
 
 const mirrored = {
   ...DEFAULT_INDEX_POLICY,
@@ -87,4 +93,15 @@ test.each([
   'name',
 ])('%s is not', (address) => {
   expect(isPublicAddress(address)).toBe(false);
+});
+
+test.each([
+  ['https://index.example.org/simple/', 'https://files.example.org/a', true],
+  ['https://index.example.org/simple/', 'https://index.corp/a', false],
+  ['https://index.example.org/simple/', 'http://10.1.2.3:3141/a', false],
+  ['https://index.corp/simple/', 'http://10.1.2.3:3141/a', true],
+  ['https://index.corp/simple/', 'https://files.example.org/a', true],
+])('%s leads to %s: %j', (from, to, may) => {
+  const problem = wayProblem(new URL(from), new URL(to), mirrored);
+  expect(problem === undefined).toBe(may);
 });

@@ -50,6 +50,12 @@ export function urlProblem(url: URL, policy: IndexPolicy): string | undefined {
   return isLocalName(host) ? `${host} is not a public name` : undefined;
 }
 
+/** Why `from`, which a sandbox may have chosen, must not lead to `to`. */
+export function wayProblem(from: URL, to: URL, policy: IndexPolicy): string | undefined {
+  if (!isTrusted(to, policy) || isTrusted(from, policy)) return undefined;
+  return `${from.host} must not lead to ${to.host}`;
+}
+
 /** Whether the operator of this installation named the host. */
 export function isTrusted(url: URL, policy: IndexPolicy): boolean {
   const own = [policy.pythonIndexUrl, policy.npmRegistryUrl]

@@ -1,7 +1,9 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import type { ServerResponse } from 'node:http';
 import type { IndexAnswer, IndexHandler } from '../../executor/client.ts';
 import { FakeClock } from '../../test/fakes/clock.ts';
@@ -26,8 +28,10 @@ interface World {
   readonly heard: Heard[];
   readonly folder: string;
   readonly answers: Map<string, (response: ServerResponse, request: Heard) => void>;
+  readonly url: string;
   /** The same cache, as a later process finds it. */
   readonly again: () => Promise<IndexHandler>;
+  readonly gatewayOf: (upstream: Pick<Upstream, 'get'>) => Promise<PackageGateway>;
 }
 
 /** A gateway in front of an index on loopback, which its policy trusts. */
@@ -54,21 +58,18 @@ async function world(maxBytes = 2 ** 30, trusts = true): Promise<World> {
   const policy: IndexPolicy = { ...DEFAULT_INDEX_POLICY, trustedHosts: trusts ? [host] : [] };
   const folder = await mkdtemp(join(tmpdir(), 'packages-'));
   stopLater(() => rm(folder, { recursive: true }));
-  const again = async (): Promise<IndexHandler> => {
+  const gatewayOf = async (upstream: Pick<Upstream, 'get'>): Promise<PackageGateway> => {
     const cache = new PackageCache(folder, maxBytes);
     await cache.open();
+    return new PackageGateway({ policy, upstream, cache, clock, logger: new FakeLogger() });
+  };
+  const again = async (): Promise<IndexHandler> => {
     const upstream = new Upstream(policy);
     stopLater(() => upstream.close());
-    const gateway = new PackageGateway({
-      policy,
-      upstream,
-      cache,
-      clock,
-      logger: new FakeLogger(),
-    });
+    const gateway = await gatewayOf(upstream);
     return gateway.open(`${url}/simple/`);
   };
-  return { index: await again(), heard, folder, answers, again };
+  return { index: await again(), heard, folder, answers, url, again, gatewayOf };
 }
 
 function ask(
@@ -238,4 +239,87 @@ test('HEAD has no body', async () => {
   const answer = await ask(index, PAGE, 'HEAD');
   expect(answer.status).toBe(200);
   expect(answer.body).toBeUndefined();
+});
+
+test('an index that is only public does not lead to what is trusted, not even where the cache has it', async () => {
+  const { index, heard, url, gatewayOf } = await world();
+  await bytesOf(await ask(index, '/files/thing/plain-1.zip'));
+  const asked = heard.length;
+  const page = `<a href="${url}/plain">plain-1.zip</a><a href="${url}/secret">secret-1.zip</a>`;
+  const gateway = await gatewayOf({
+    get: async (address) => ({
+      status: 200,
+      contentType: 'text/html',
+      contentEncoding: 'identity',
+      etag: undefined,
+      body: Readable.from([Buffer.from(page)]),
+      url: address,
+    }),
+  });
+  const foreign = gateway.open('https://public.example.org/simple/');
+  expect(await ask(foreign, PAGE)).toMatchObject({ status: 200 });
+  for (const file of ['plain-1.zip', 'secret-1.zip'])
+    expect(await ask(foreign, `/files/thing/${file}`)).toEqual({ status: 403 });
+  expect(heard).toHaveLength(asked);
+});
+
+const JSON_PAGE = { 'content-type': 'application/vnd.pypi.simple.v1+json' };
+
+test.each([
+  ['values', JSON_PAGE, `{"files":[${'[],'.repeat(1_100_000)}0]}`],
+  ['files', JSON_PAGE, `{"files":[${'0,'.repeat(60_000)}0]}`],
+  ['links', { 'content-type': 'text/html' }, '<a href=x>a</a>'.repeat(60_000)],
+  ['attributes', { 'content-type': 'text/html' }, `<a href=x ${'a '.repeat(500)}>a</a>`],
+])('a page of more %s than any project has is not read', async (_what, type, text) => {
+  const { index, answers } = await world();
+  answers.set(PAGE, (response) => {
+    response.writeHead(200, { ...type, 'content-encoding': 'gzip' }).end(gzipSync(text));
+  });
+  expect(await ask(index, PAGE)).toEqual({ status: 502 });
+});
+
+test('a long page is answered from the disk, and what it links to can be had', async () => {
+  const { index, answers } = await world();
+  const files = Array.from({ length: 20_000 }, (_, n) => ({
+    filename: `thing-${String(n)}.zip`,
+    url: '/plain',
+  }));
+  answers.set(PAGE, (response) => {
+    response.writeHead(200, JSON_PAGE).end(JSON.stringify({ files }));
+  });
+  const answer = await ask(index, PAGE);
+  expect(Buffer.isBuffer(answer.body)).toBe(false);
+  const text = await bytesOf(answer);
+  expect(text).toHaveLength(answer.contentLength ?? 0);
+  expect(JSON.parse(text)).toMatchObject({ files: { length: 20_000 } });
+  expect(await bytesOf(await ask(index, '/files/thing/thing-19999.zip'))).toBe('plain');
+});
+
+test('a sandbox has few downloads at a time, also of what it waits for no more', async () => {
+  const { index, answers } = await world();
+  const names = Array.from({ length: 40 }, (_, n) => `thing-${String(n)}.zip`);
+  const open = new Set<ServerResponse>();
+  let most = 0;
+  answers.set(PAGE, (response) => {
+    response.writeHead(200, { 'content-type': 'text/html' });
+    response.end(names.map((name) => `<a href="/${name}">${name}</a>`).join(''));
+  });
+  /** Not before others would have come, had they been sent. */
+  const release = async (): Promise<void> => {
+    for (const other of ['a', 'b', 'c']) await ask(index, `/simple/${other}/`);
+    for (const response of open) response.end('x');
+    open.clear();
+  };
+  for (const name of names)
+    answers.set(`/${name}`, (response) => {
+      open.add(response);
+      most = Math.max(most, open.size);
+      if (open.size === 8) void release();
+    });
+  const gone = AbortSignal.abort();
+  await ask(index, PAGE);
+  await Promise.all(
+    names.map((name) => index({ method: 'GET', path: `/files/thing/${name}` }, gone).then(bytesOf)),
+  );
+  expect(most).toBeLessThanOrEqual(8);
 });

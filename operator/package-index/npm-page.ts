@@ -11,7 +11,13 @@ const ANY_HOST = 'http://index.invalid';
 const packageVersion = z.looseObject({
   dist: z.looseObject({ tarball: z.string(), integrity: z.string().optional() }),
 });
-const document = z.looseObject({ versions: z.record(z.string(), z.unknown()) });
+/** Far more than any package has; each is checked by itself. */
+const MAX_VERSIONS = 50_000;
+const document = z.looseObject({
+  versions: z
+    .record(z.string(), z.unknown())
+    .refine((versions) => Object.keys(versions).length <= MAX_VERSIONS),
+});
 
 /** Reads the document of the package `name`; tarballs are then asked for below that name. */
 export function npmPage(text: string, { url, name }: { url: URL; name: string }): IndexPage {

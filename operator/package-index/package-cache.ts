@@ -16,7 +16,7 @@ const ROOM = 0.9;
  */
 export class PackageCache {
   readonly #folder: string;
-  readonly #maxBytes: number;
+  readonly maxBytes: number;
   readonly #onLookup: (isHit: boolean) => void;
   readonly #making = new Map<string, Promise<CachedFile>>();
   #bytes: number | undefined;
@@ -28,7 +28,7 @@ export class PackageCache {
     onLookup: (isHit: boolean) => void = () => undefined,
   ) {
     this.#folder = folder;
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
     this.#onLookup = onLookup;
   }
 
@@ -83,12 +83,12 @@ export class PackageCache {
 
   async #grow(bytes: number): Promise<void> {
     this.#bytes = this.#bytes === undefined ? undefined : this.#bytes + bytes;
-    if (this.#bytes !== undefined && this.#bytes <= this.#maxBytes) return;
+    if (this.#bytes !== undefined && this.#bytes <= this.maxBytes) return;
     const files = await this.#files();
     let total = files.reduce((sum, file) => sum + file.bytes, 0);
-    const isFull = total > this.#maxBytes;
+    const isFull = total > this.maxBytes;
     for (const { path, bytes: freed } of isFull ? files : []) {
-      if (total <= this.#maxBytes * ROOM) break;
+      if (total <= this.maxBytes * ROOM) break;
       await rm(path, { force: true });
       total -= freed;
     }

@@ -8,6 +8,10 @@ export const PYTHON_PAGE_TYPES =
   'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1';
 const JSON_TYPE = 'application/vnd.pypi.simple.v1+json';
 const METADATA_SUFFIX = '.metadata';
+/** Far more than any project has; each is checked by itself. */
+const MAX_FILES = 50_000;
+/** Of a tag, which is held whole. */
+const MAX_ATTRIBUTES = 100;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/i);
 const hashes = z.record(z.string(), z.string());
@@ -26,7 +30,7 @@ const file = z.object({
 });
 type PythonFile = z.infer<typeof file>;
 
-const page = z.object({ files: z.array(z.unknown()) });
+const page = z.object({ files: z.array(z.unknown()).max(MAX_FILES) });
 
 /** Reads either form of a page. `url` is where it came from; `filesAt` where an installer finds the files. */
 export function pythonPage(
@@ -61,7 +65,15 @@ function filesInHtml(text: string): readonly PythonFile[] {
   const files: PythonFile[] = [];
   let open: Record<string, string> | undefined;
   let words = '';
+  let attributeCount = 0;
   const parser = new Parser({
+    onopentagname: () => {
+      attributeCount = 0;
+    },
+    onattribute: () => {
+      attributeCount += 1;
+      if (attributeCount > MAX_ATTRIBUTES) throw new RangeError('a tag has too many attributes');
+    },
     onopentag: (tag, attributes) => {
       if (tag !== 'a') return;
       open = attributes;
@@ -72,6 +84,7 @@ function filesInHtml(text: string): readonly PythonFile[] {
     },
     onclosetag: (tag) => {
       const href = open?.['href'];
+      if (files.length > MAX_FILES) throw new RangeError('a page links to too many files');
       if (tag === 'a' && href !== undefined) files.push(fileOfAnchor(words.trim(), href, open));
       if (tag === 'a') open = undefined;
     },

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher, request } from 'undici';
-import { type IndexPolicy, isPublicAddress, isTrusted, urlProblem } from './allowed.ts';
+import { type IndexPolicy, isPublicAddress, isTrusted, urlProblem, wayProblem } from './allowed.ts';
 
 /** An index that did not give what it was asked for. */
 export class UpstreamError extends Error {
@@ -62,6 +62,8 @@ export class Upstream {
       await answer.body.dump();
       const next = URL.parse(location, url.href);
       if (next === null) throw new UpstreamError('BadAnswer', `${url.host} redirects to nowhere`);
+      const problem = wayProblem(address, next, this.#policy);
+      if (problem !== undefined) throw new UpstreamError('NotAllowed', problem);
       url = next;
     }
     throw new UpstreamError('BadAnswer', `${address.host} redirects too often`);
