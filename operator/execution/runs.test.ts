@@ -83,7 +83,7 @@ test('a run is started once, however often it is asked for', async () => {
 test('a run that lasts is told of when it is acknowledged, and then asked after', async () => {
   const { runs, clock, calls, news } = following(running, running, anOutcome());
   runs.ensure(order);
-  await clock.run(0);
+  await clock.run(1_000);
   expect(calls).toEqual(['run', 'state', 'state']);
   expect(news).toEqual(['default/run', 'default/run']);
 });
@@ -172,4 +172,12 @@ test('a run whose execution was deleted is cancelled, a finished one is left alo
   await done.clock.run(0);
   done.runs.abandon('uid-run');
   expect(done.calls).toEqual(['run']);
+});
+
+test('an executor that says again and again at once that a run goes on is asked once a second', async () => {
+  const { runs, clock, calls } = following(running);
+  runs.ensure(order);
+  await clock.run(10_000);
+  expect(calls.length).toBeGreaterThan(5);
+  expect(calls.length).toBeLessThan(15);
 });

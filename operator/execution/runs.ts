@@ -4,6 +4,7 @@ import type { ExecutionState, FinalState, StartRequest } from '../../executor/co
 import type { Clock } from '../../kube/clock.ts';
 import type { Logger } from '../../kube/logger.ts';
 import { retry } from '../../kube/retry.ts';
+import { unhurried } from '../../kube/unhurried.ts';
 
 /** A run as this process follows it. Lost with the process: the executor's memory and the status bring it back. */
 export interface RunView {
@@ -53,6 +54,7 @@ export interface InFlightRunsOptions {
 /** The first answer comes soon, so that a run that goes on can be told from one that was never begun. */
 const FIRST_WAIT_MS = 1_000;
 const LONG_POLL_MS = 30_000;
+const LEAST_POLL_MS = 1_000;
 const BACKOFF = { baseMs: 50, maxMs: 2_000 };
 
 class Run {
@@ -127,7 +129,12 @@ export class InFlightRuns {
 
   async #follow(run: Run): Promise<void> {
     const { signal } = run.controller;
-    while (!signal.aborted && !isSettled(run)) await this.#retry(run, () => this.#followOnce(run));
+    const step = (): Promise<void> => this.#retry(run, () => this.#followOnce(run));
+    while (!signal.aborted && !isSettled(run)) {
+      // An executor that says at once that the run goes on is not asked again at once.
+      const leastMs = run.progress.phase === 'running' ? LEAST_POLL_MS : 0;
+      await unhurried(step, { clock: this.#options.clock, leastMs, signal });
+    }
   }
 
   async #followOnce(run: Run): Promise<void> {

@@ -8,6 +8,7 @@ import type { DependenciesState, InstallRequest } from '../../executor/contract.
 import type { Clock } from '../../kube/clock.ts';
 import type { Logger } from '../../kube/logger.ts';
 import { retry } from '../../kube/retry.ts';
+import { unhurried } from '../../kube/unhurried.ts';
 
 /** How an installation ended, as the executor says or as was concluded without it. */
 export type InstallEnd = DependenciesState | { readonly phase: 'Lost'; readonly message: string };
@@ -49,6 +50,7 @@ export interface InFlightInstallsOptions {
 }
 
 const LONG_POLL_MS = 30_000;
+const LEAST_POLL_MS = 1_000;
 const BACKOFF = { baseMs: 50, maxMs: 2_000 };
 /** How long after its timeout the executor may keep its word to itself. */
 const GRACE_MS = 30_000;
@@ -127,7 +129,12 @@ export class InFlightInstalls {
         this.#settle(install, LOST);
       });
     // Its end aborts the signal too.
-    while (!signal.aborted) await retry(ask, { ...this.#options, backoff: BACKOFF, signal });
+    const step = (): Promise<void> => retry(ask, { ...this.#options, backoff: BACKOFF, signal });
+    while (!signal.aborted) {
+      // An executor that says at once that it goes on is not asked again at once, and not for ever.
+      await unhurried(step, { clock, leastMs: LEAST_POLL_MS, signal });
+      if (clock.now() >= deadline) this.#settle(install, LOST);
+    }
   }
 
   async #ask(install: Install): Promise<void> {
