@@ -49,10 +49,16 @@ export function createRouter(
   };
   return (request, response) => {
     answer(request, response).catch((error: unknown) => {
-      if (!(error instanceof ProblemError)) report(error, requestIdOf(request));
+      // Whoever hangs up in the middle breaks what is being read for them: that is no fault of ours.
+      if (!(error instanceof ProblemError) && !isHangUp(error, response))
+        report(error, requestIdOf(request));
       sendProblem(response, error);
     });
   };
+}
+
+function isHangUp(error: unknown, { destroyed }: ServerResponse): boolean {
+  return destroyed && error instanceof Error && error.name === 'AbortError';
 }
 
 function requestIdOf({ headers }: IncomingMessage): string | undefined {
