@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { systemClock } from '../../kube/clock.ts';
+import { databaseUrl } from './database-url.ts';
 import { Database } from './database.ts';
 import { HistoryError } from './errors.ts';
 import { applyMigrations } from './migrations.ts';
 
 /** `DATABASE_URL=... node storage/history/migrate.ts`: brings the tables to what this version needs. */
 async function main(): Promise<void> {
-  const { DATABASE_URL: url } = z.object({ DATABASE_URL: z.string().min(1) }).parse(process.env);
+  const { DATABASE_URL: url } = z.object({ DATABASE_URL: databaseUrl }).parse(process.env);
   const database = new Database({ url, clock: systemClock });
   try {
     await applyMigrations(database);
