@@ -6,34 +6,26 @@ import type { Sandbox } from '../../crds/sandbox.ts';
 import type { ExecutorTarget } from '../../executor/client.ts';
 import type { InstallRequest } from '../../executor/contract.ts';
 import type { KubeClient, Patch } from '../../kube/client.ts';
-import type { Clock } from '../../kube/clock.ts';
-import { ConflictError, ForbiddenError, InvalidError, NotFoundError } from '../../kube/errors.ts';
+import { ConflictError, InvalidError, NotFoundError } from '../../kube/errors.ts';
 import { addFinalizerPatch, removeFinalizerPatch } from '../../kube/finalizers.ts';
 import { keyOf, refOf } from '../../kube/objects.ts';
-import type { Draft, KubeObject, ResourceType } from '../../kube/objects.ts';
-import { createOwned, NotOwnedError } from '../../kube/owner-reference.ts';
+import type { KubeObject, ResourceType } from '../../kube/objects.ts';
 import { PODS } from '../../kube/pod.ts';
 import type { Pod } from '../../kube/pod.ts';
-import type { CreatedPods } from '../created-pods.ts';
-import type { OperatorMetrics } from '../metrics.ts';
 import type { Archive } from '../mirror/archive.ts';
 import type { OwnWrites } from '../own-writes.ts';
 import type { PackageIndexes } from '../package-index/gateway.ts';
 import type { StoreCause, WorkspaceOrder, Workspaces } from '../workspace/workspaces.ts';
-import type { ExecutorMonitor } from './executor-monitor.ts';
-import type { InFlightInstalls } from './installs.ts';
-import type { WarmPools } from '../warm-pools.ts';
+import { claimPod, createPod } from './acquire-pod.ts';
+import type { AcquireDeps, Subject, WantedPod } from './acquire-pod.ts';
 import type { Learned, PoolOffer } from './observe.ts';
-import { claimPatch } from './claim.ts';
-import { exceededQuota } from './quota.ts';
 
 /** Everything that a decision can have done. Each may be done twice without harm. */
 export type Action =
   | { readonly type: 'addFinalizer' }
   | { readonly type: 'removeFinalizer' }
   | { readonly type: 'claimPod'; readonly pool: PoolOffer }
-  /** `missesPool`: one of a pool would have done, and there was none. */
-  | { readonly type: 'createPod'; readonly pod: Draft<Pod>; readonly missesPool: boolean }
+  | ({ readonly type: 'createPod' } & WantedPod)
   | { readonly type: 'deletePod'; readonly pod: Pod }
   | { readonly type: 'keepInHistory'; readonly executions: readonly Execution[] }
   | { readonly type: 'deleteSandbox' }
@@ -65,23 +57,11 @@ export type WorkspaceAction =
   | { readonly type: 'adoptWorkspace'; readonly order: WorkspaceOrder; readonly value: string }
   | { readonly type: 'removeStoredFiles' };
 
-export interface ActDeps {
-  readonly client: KubeClient;
-  readonly monitor: ExecutorMonitor;
+export interface ActDeps extends AcquireDeps {
   readonly workspaces: Workspaces | undefined;
-  readonly createdPods: CreatedPods;
-  readonly pools: WarmPools;
-  readonly metrics: OperatorMetrics;
-  readonly clock: Clock;
   readonly writes: OwnWrites<Sandbox>;
   readonly archive?: Archive | undefined;
-  readonly installs: InFlightInstalls;
   readonly packageIndexes: PackageIndexes;
-}
-
-interface Subject {
-  readonly sandbox: Sandbox;
-  readonly signal: AbortSignal;
 }
 
 /** Carries out the actions in order; what that taught, the next decision must take into account. */
@@ -222,71 +202,6 @@ async function setDesiredState(
   } catch (error) {
     if (!(error instanceof NotFoundError || error instanceof InvalidError)) throw error;
   }
-}
-
-/** One patch makes a member ours, or the server says that it did not: then another one may be tried. Where neither is known, the next look finds out. */
-async function claimPod(
-  { client, pools, createdPods, monitor, installs, metrics, clock }: ActDeps,
-  { template, make }: PoolOffer,
-  { sandbox, signal }: Subject,
-): Promise<Learned> {
-  const since = clock.monotonic();
-  for (;;) {
-    const member = pools.take(template, make);
-    if (member === undefined) return { type: 'poolEmpty' };
-    const view = pools.monitor.view(member.metadata.uid);
-    const packages = pools.installs.view(member.metadata.uid);
-    try {
-      const patch = claimPatch(member, template, sandbox);
-      const pod = await client.patch(PODS, refOf(member), patch, { signal });
-      createdPods.remember(sandbox.metadata.uid, pod);
-      monitor.adopt(pod.metadata.uid, view);
-      installs.adopt(sandbox.metadata.uid, packages);
-      metrics.poolHit(clock.monotonic() - since);
-      return { type: 'podClaimed', pod };
-    } catch (error) {
-      if (!isRefusal(error)) {
-        pools.noteUnsettledClaim(sandbox.metadata.uid, member);
-        throw error;
-      }
-      pools.refuse(member.metadata.uid);
-    }
-  }
-}
-
-/** Somebody else has it, or a right or a policy stands against it. */
-function isRefusal(error: unknown): boolean {
-  return (
-    error instanceof InvalidError ||
-    error instanceof ForbiddenError ||
-    error instanceof NotFoundError ||
-    error instanceof ConflictError
-  );
-}
-
-/** A refusal is the user's to mend, so it becomes a status; anything else is thrown and tried again. */
-async function createPod(
-  { client, createdPods, metrics }: ActDeps,
-  { pod: draft, missesPool }: Extract<Action, { readonly type: 'createPod' }>,
-  { sandbox, signal }: Subject,
-): Promise<Learned | undefined> {
-  try {
-    const pod = await createOwned(client, PODS, { draft, owner: sandbox, signal });
-    createdPods.remember(sandbox.metadata.uid, pod);
-    if (missesPool) metrics.poolMissed();
-    return undefined;
-  } catch (error) {
-    if (error instanceof NotOwnedError) return { type: 'podNameTaken' };
-    if (error instanceof InvalidError || error instanceof ForbiddenError) return refusalOf(error);
-    throw error;
-  }
-}
-
-function refusalOf(error: InvalidError | ForbiddenError): Learned {
-  const full = error instanceof ForbiddenError ? exceededQuota(error.message) : undefined;
-  return full === undefined
-    ? { type: 'podRefused', message: error.message }
-    : { type: 'quotaExceeded', message: full };
 }
 
 /** Exactly this object, not a later one of its name. */
