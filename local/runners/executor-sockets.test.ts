@@ -6,6 +6,8 @@ import {
   rmSync,
   symlinkSync,
   unlinkSync,
+  watch,
+  writeFileSync,
 } from 'node:fs';
 import { once } from 'node:events';
 import net from 'node:net';
@@ -60,6 +62,23 @@ test('an executor is reached at its address once it listens', async () => {
   const shared = await sockets.provide('pod');
   await listen(path.join(shared, 'executor.sock'), 'hello');
   await expect(reached('pod')).resolves.toBe('hello');
+});
+
+test('what is done about a change is no change itself', async () => {
+  const shared = await sockets.provide('pod');
+  await listen(path.join(shared, 'executor.sock'), 'hello');
+  await reached('pod');
+  const watcher = watch(shared);
+  const changed: (string | null)[] = [];
+  watcher.on('change', (_, name) => changed.push(String(name)));
+  // Each of these wakes whoever follows the folder; events come in the order of what happened.
+  const marks = Array.from({ length: 20 }, (_, n) => `mark-${String(n)}`);
+  for (const mark of marks) {
+    writeFileSync(path.join(shared, mark), '');
+    while (!changed.includes(mark)) await once(watcher, 'change');
+  }
+  watcher.close();
+  expect([...new Set(changed)].sort()).toEqual(marks.toSorted());
 });
 
 test('removing the socket that the pod sees, or linking another in its place, changes nothing', async () => {

@@ -13,6 +13,8 @@ export const EXECUTOR_LISTEN = `unix://${SOCKET_MOUNT}/${SOCKET_NAME}`;
 /** sun_path holds 108 bytes, the last of them a zero (unix(7)). */
 const LONGEST_SOCKET_PATH = 107;
 const OTHERS_MAY_WRITE = 0o002;
+/** Of the shared folder, once the socket is there. */
+const CLOSED = 0o755;
 
 /**
  * The executors' sockets on the host's side. A pod gets a folder to put its socket in, and clients connect to a name of the same
@@ -80,7 +82,7 @@ export class ExecutorSockets {
     const born = path.join(this.#shared(podUID), SOCKET_NAME);
     const seen = await lstat(born);
     if (!seen.isSocket() || (seen.mode & OTHERS_MAY_WRITE) === 0) return;
-    await chmod(this.#shared(podUID), 0o755);
+    await this.#closeToPod(podUID);
     const pinned = this.#pinned(podUID);
     const before = await stat(pinned).catch(() => undefined);
     if (before?.ino === seen.ino) return;
@@ -88,6 +90,13 @@ export class ExecutorSockets {
     await rm(fresh, { force: true });
     await this.#name(born, fresh);
     await rename(fresh, pinned);
+  }
+
+  /** Only where it is open: a chmod wakes whoever watches the folder, so one for every change would be one for ever. */
+  async #closeToPod(podUID: string): Promise<void> {
+    const shared = this.#shared(podUID);
+    const { mode } = await stat(shared);
+    if ((mode & 0o777) !== CLOSED) await chmod(shared, CLOSED);
   }
 
   /** A second name for `born`, which may have been swapped since it was looked at. */
