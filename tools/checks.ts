@@ -2,6 +2,7 @@ import {
   cluster,
   docker,
   go,
+  kubectl,
   mariadb,
   mariadb11,
   namespaces,
@@ -67,7 +68,18 @@ export const SLOW_SUITES: readonly Suite[] = [
   { name: 'storage, folder', project: 'storage', files: 'test/storage/directory', needs: [] },
   { name: 'storage, S3', project: 'storage', files: 'test/storage/s3', needs: [s3Server] },
   { name: 'flow', project: 'flow', needs: [] },
-  { name: 'contract, local API server', project: 'contract', needs: [] },
+  {
+    name: 'contract, local API server',
+    project: 'contract',
+    files: 'test/contract/(?!kubectl)',
+    needs: [],
+  },
+  {
+    name: 'contract, kubectl against the local API server',
+    project: 'contract',
+    files: 'test/contract/kubectl',
+    needs: [kubectl],
+  },
   {
     name: 'contract, real API server',
     project: 'contract',

@@ -1,3 +1,4 @@
+import { findKubectl } from './kubectl.ts';
 import { runCommand } from './run-command.ts';
 
 /** Something that a suite needs from the machine. `probe` says what is missing, or nothing if it is there. */
@@ -64,6 +65,12 @@ export const realApiServer: Requirement = {
     const { exitCode, output } = await runCommand(['test/cluster/programs']);
     return exitCode === 0 ? undefined : lastLine(output);
   },
+};
+
+export const kubectl: Requirement = {
+  name: 'kubectl',
+  probe: async () =>
+    (await findKubectl()) === undefined ? 'set KUBECTL to the path of one' : undefined,
 };
 
 export const go: Requirement = {

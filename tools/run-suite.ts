@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Suite } from './checks.ts';
 import { tallyOf } from './jest-report.ts';
+import { findKubectl } from './kubectl.ts';
 import { firstLacking } from './requirements.ts';
 import { runCommand } from './run-command.ts';
 import { sayFailed, sayPassed, saySkipped } from './say.ts';
@@ -40,11 +41,9 @@ async function runJest(suite: Suite, reportFile: string): Promise<Tally> {
   return tally;
 }
 
-/** The one that was named, or else the one that was built with the cluster's programs. */
 async function kubectl(): Promise<Record<string, string>> {
-  if (process.env['KUBECTL'] !== undefined) return {};
-  const { exitCode, output } = await runCommand(['test/cluster/programs']);
-  return exitCode === 0 ? { KUBECTL: path.join(output.trim(), 'kubectl') } : {};
+  const found = await findKubectl();
+  return found === undefined ? {} : { KUBECTL: found };
 }
 
 function jestCommand(suite: Suite, reportFile: string): [string, ...string[]] {

@@ -13,15 +13,13 @@ import { runnerContract, Sandbox, silentLogger, startRequest } from './runner-co
 const run = promisify(execFile);
 const IMAGE = 'sandbox-template-nodejs-basic:latest';
 const engine = await findDocker(process.env);
-if (!engine.found) console.warn(`SKIPPED: the Docker runner's suite cannot run: ${engine.reason}`);
-
-const describeIfFound = engine.found ? describe : describe.skip;
+if (!engine.found) throw new Error(`the Docker runner's suite needs an engine: ${engine.reason}`);
+const { socketPath } = engine;
 
 /** Runners of one installation of its own, as one process after the other would make them. */
 function newInstallation(): { id: string; folder: string; create: () => Promise<PodRunner> } {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'scp-runner-'));
   const id = randomBytes(4).toString('hex');
-  const socketPath = engine.found ? engine.socketPath : '';
   const options = {
     socketPath,
     installation: id,
@@ -33,10 +31,10 @@ function newInstallation(): { id: string; folder: string; create: () => Promise<
 }
 
 beforeAll(async () => {
-  if (engine.found) await run('images/build.sh');
+  await run('images/build.sh');
 }, 180_000);
 
-describeIfFound('the docker runner', () => {
+describe('the docker runner', () => {
   const { folder, create } = newInstallation();
 
   afterAll(() => {
@@ -58,7 +56,7 @@ describeIfFound('the docker runner', () => {
   });
 });
 
-describeIfFound('the docker runner after a restart', () => {
+describe('the docker runner after a restart', () => {
   const { id: installation, folder, create } = newInstallation();
 
   afterAll(async () => {
