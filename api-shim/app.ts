@@ -3,12 +3,10 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { Registry } from 'prom-client';
 import express, { type Express, Router } from 'express';
-import type { Execution } from '../crds/execution.ts';
 import { EXECUTIONS } from '../crds/execution.ts';
-import { SANDBOXES, type Sandbox } from '../crds/sandbox.ts';
-import { SANDBOX_TEMPLATES, type SandboxTemplate } from '../crds/sandbox-template.ts';
+import { SANDBOXES } from '../crds/sandbox.ts';
+import { SANDBOX_TEMPLATES } from '../crds/sandbox-template.ts';
 import type { ExecutorAddress, ExecutorClient } from '../executor/client.ts';
-import type { ReadCache } from '../kube/cache.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { systemClock, type Clock } from '../kube/clock.ts';
 import type { Logger } from '../kube/logger.ts';
@@ -26,6 +24,7 @@ import { auditRequests, type Audit } from './audit.ts';
 import { authenticateRequests, limitRequests } from './auth/authenticate-requests.ts';
 import type { Authenticate } from './auth/authenticator.ts';
 import { anonymousIn } from './auth/principal.ts';
+import type { KnownObjects } from './caches.ts';
 import { Containers } from './containers.ts';
 import { documentation } from './docs.ts';
 import { answerErrors } from './error-handler.ts';
@@ -65,12 +64,7 @@ export interface ApiOptions {
   /** Of the same API server. */
   readonly logs: PodLogs;
   /** Started and synced by whoever made them, with the indexes of `createApiCaches`. */
-  readonly caches: {
-    readonly sandboxes: ReadCache<Sandbox>;
-    readonly templates: ReadCache<SandboxTemplate>;
-    readonly executions: ReadCache<Execution>;
-    readonly pods: ReadCache<Pod>;
-  };
+  readonly caches: KnownObjects;
   readonly executor: ExecutorClient;
   /** Where a pod's executor listens; undefined as long as that is not known. */
   readonly addressOf: (pod: Pod) => ExecutorAddress | undefined;

@@ -2,6 +2,7 @@ import { EXECUTIONS, type Execution } from '../crds/execution.ts';
 import { LABEL, MANAGED_BY } from '../crds/names.ts';
 import { SANDBOXES, type Sandbox } from '../crds/sandbox.ts';
 import { SANDBOX_TEMPLATES, type SandboxTemplate } from '../crds/sandbox-template.ts';
+import type { ReadCache } from '../kube/cache.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { RuntimeMetrics } from '../kube/metrics.ts';
@@ -12,8 +13,16 @@ import { EXECUTIONS_BY_SANDBOX, UNFINISHED_BY_SANDBOX } from './executions.ts';
 import { PODS_BY_OWNER } from './executor-of.ts';
 import { WAITING_BY_TEMPLATE } from './room.ts';
 
+/** What is live, by kind, for those who only read it. */
+export interface KnownObjects {
+  readonly sandboxes: ReadCache<Sandbox>;
+  readonly templates: ReadCache<SandboxTemplate>;
+  readonly executions: ReadCache<Execution>;
+  readonly pods: ReadCache<Pod>;
+}
+
 /** What the REST API reads from. */
-export interface ApiCaches {
+export interface ApiCaches extends KnownObjects {
   readonly sandboxes: ObjectCache<Sandbox>;
   readonly templates: ObjectCache<SandboxTemplate>;
   readonly executions: ObjectCache<Execution>;

@@ -2,6 +2,7 @@ import { LIMITS } from '../crds/limits.ts';
 import { restIdOf } from '../crds/identity.ts';
 import type { Sandbox, SandboxSpec } from '../crds/sandbox.ts';
 import type { SandboxTemplate } from '../crds/sandbox-template.ts';
+import type { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
 import { replacedDependencies } from './dependencies.ts';
 import { ApiError } from './errors.ts';
 import { inheritedOf } from './inherited.ts';
@@ -12,6 +13,15 @@ import type { PatchSessionRequest } from './schemas/session-patch.ts';
 /** The wish for a changed session -> a merge patch. Pure. */
 
 type Env = SandboxSpec['env'];
+
+/** Throws SessionNotSuspendable where a wish to suspend could not keep the files. */
+export function refuseUnkept(
+  { on_idle }: Pick<PatchSessionRequest, 'on_idle'>,
+  stored: StoredWorkspaces | undefined,
+): void {
+  if (on_idle !== 'suspend' || stored !== undefined) return;
+  throw new ApiError('SessionNotSuspendable', 'A suspended session could not keep its files');
+}
 
 /** Undefined if everything is as wished. Throws NotChangeable, InvalidQuantity, DependenciesNotSupported or InvalidRequest. */
 export function sandboxPatch(

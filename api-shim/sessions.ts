@@ -1,29 +1,20 @@
-import { ANNOTATION } from '../crds/names.ts';
 import { templateIdOf } from '../crds/identity.ts';
 import { sessionStatusOf } from '../crds/rest-status.ts';
 import { isEnded, type Sandbox } from '../crds/sandbox.ts';
 import type { SandboxTemplate } from '../crds/sandbox-template.ts';
-import type { Clock } from '../kube/clock.ts';
-import { AlreadyExistsError, ConflictError, InvalidError, NotFoundError } from '../kube/errors.ts';
-import type { Draft } from '../kube/objects.ts';
+import { ConflictError, InvalidError, NotFoundError } from '../kube/errors.ts';
 import { ObjectDeletedError, waitFor } from '../kube/wait-for.ts';
 import { DeadlineError, withDeadline } from './deadline.ts';
-import { SessionQuota } from './auth/session-quota.ts';
 import { ApiError } from './errors.ts';
-import type { History } from './history.ts';
 import { mergedPage, positionOf, uidsIn, type ListQuery, type MergedPage } from './history-page.ts';
-import { newSessionId, objectNameOf, restIdOf } from './names.ts';
+import { objectNameOf, restIdOf } from './names.ts';
 import { isActive, type SessionSurroundings } from './present-session.ts';
 import { byNewest } from './present-time.ts';
-import type { Repository } from './repository.ts';
 import type { RequestContext } from './request-context.ts';
 import type { CreateSessionRequest } from './schemas/session.ts';
 import type { PatchSessionRequest } from './schemas/session-patch.ts';
-import { refusalFor, WAITING_BY_TEMPLATE } from './room.ts';
-import { sandboxPatch } from './session-patch.ts';
-import { sandboxDraft } from './submit.ts';
-import type { Templates } from './templates.ts';
-import type { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
+import { SessionCreation, type SessionsOptions } from './session-creation.ts';
+import { refuseUnkept, sandboxPatch } from './session-patch.ts';
 
 /** What a list of sessions is about; absent: any. */
 export interface SessionFilter {
@@ -33,32 +24,19 @@ export interface SessionFilter {
   readonly createdBefore?: number | undefined;
 }
 
-export interface SessionsOptions {
-  readonly sandboxes: Repository<Sandbox>;
-  readonly templates: Templates;
-  readonly namespace: string;
-  readonly clock: Clock;
-  readonly randomHex: () => string;
-  /** Absent: what is not live does not exist. */
-  readonly history?: History | undefined;
-  /** Absent: files live and end with their pods. */
-  readonly stored?: StoredWorkspaces | undefined;
-}
-
 /** Ending a pod takes about a second, and so does starting one; after this the answer says what is known by then. */
 const SETTLE_WAIT_MS = 2_000;
-/** How long a create waits for the remains of a deleted session of the same id. */
-const REUSE_WAIT_MS = 10_000;
 /** Its status is written now and then, which is a change too. */
 const CHANGE_ATTEMPTS = 5;
 
 /** What REST clients can do with sessions. */
 export class Sessions {
   readonly #options: SessionsOptions;
-  readonly #quota = new SessionQuota();
+  readonly #creation: SessionCreation;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#creation = new SessionCreation(options);
   }
 
   /** For presenting a session. */
@@ -73,30 +51,8 @@ export class Sessions {
   }
 
   /** One API write. Throws UnknownTemplate, SessionExists, InvalidQuantity, NoRoom, ... */
-  async create(body: CreateSessionRequest, context: RequestContext): Promise<Sandbox> {
-    const { sandboxes, templates, namespace, clock, randomHex } = this.#options;
-    const template = await templates.find(body.template_id, context.signal);
-    if (template === undefined)
-      throw new ApiError('UnknownTemplate', `Template not found: ${body.template_id}`);
-    this.#refuseUnkept(body);
-    if (typeof body.id === 'string') await this.#refusePast(body.id);
-    const nowMs = clock.now();
-    const id = body.id ?? newSessionId(nowMs, randomHex());
-    const draft = sandboxDraft(body, template, {
-      id,
-      namespace,
-      nowMs,
-      requestId: context.requestId,
-      createdBy: context.principal.name,
-    });
-    const waiting = sandboxes.listBy(WAITING_BY_TEMPLATE, template.metadata.name);
-    const refusal = refusalFor(draft.spec.resources, template, waiting);
-    if (refusal !== undefined) throw refusal;
-    return this.#quota.within(
-      context.principal,
-      () => this.#activeOf(context.principal.name),
-      () => this.#createOnce(draft, id, context.signal),
-    );
+  create(body: CreateSessionRequest, context: RequestContext): Promise<Sandbox> {
+    return this.#creation.create(body, context);
   }
 
   list(): readonly Sandbox[] {
@@ -138,7 +94,7 @@ export class Sessions {
   /** One API write, or none if it is as wished. Throws SessionNotFound, SessionNotActive and what `sandboxPatch` throws. */
   async change(id: string, body: PatchSessionRequest, context: RequestContext): Promise<Sandbox> {
     const { sandboxes } = this.#options;
-    this.#refuseUnkept(body);
+    refuseUnkept(body, this.#options.stored);
     for (let attempt = 1; ; attempt += 1) {
       const known = await this.get(id, context);
       const sandbox = (await sandboxes.fetch(known.metadata.name, context.signal)) ?? known;
@@ -156,13 +112,8 @@ export class Sessions {
 
   /** Asks for it and gives it a moment; what was asked to run before goes first. Throws SessionNotSuspendable. */
   async suspend(id: string, context: RequestContext): Promise<Sandbox> {
-    this.#refuseUnkept({ on_idle: 'suspend' });
+    refuseUnkept({ on_idle: 'suspend' }, this.#options.stored);
     return this.#wish(id, 'Suspended', context);
-  }
-
-  #refuseUnkept({ on_idle }: Pick<PatchSessionRequest, 'on_idle'>): void {
-    if (on_idle !== 'suspend' || this.#options.stored !== undefined) return;
-    throw new ApiError('SessionNotSuspendable', 'A suspended session could not keep its files');
   }
 
   /** Asks for it and gives it a moment. */
@@ -232,54 +183,10 @@ export class Sessions {
     });
   }
 
-  #activeOf(caller: string): number {
-    const isActiveOf = (sandbox: Sandbox): boolean =>
-      sandbox.metadata.annotations?.[ANNOTATION.createdBy] === caller && isActive(sandbox);
-    return this.#options.sandboxes.list().filter(isActiveOf).length;
-  }
-
   /** The mirror hides what a person deleted, but not one that was about to leave for its age anyway. */
   #hideLater(sandbox: Sandbox, { logger }: RequestContext): void {
     this.#options.history?.hide(sandbox).catch((error: unknown) => {
       logger.warn('a deleted session could not be hidden in history', { error });
-    });
-  }
-
-  /** An id is taken by what is past, too, as far as that is known. */
-  async #refusePast(id: string): Promise<void> {
-    const past = await this.#options.history?.findSession(id).catch(() => undefined);
-    if (past !== undefined) throw sessionExists(id);
-  }
-
-  async #createOnce(draft: Draft<Sandbox>, id: string, signal: AbortSignal): Promise<Sandbox> {
-    try {
-      return await this.#options.sandboxes.create(draft, signal);
-    } catch (error) {
-      if (!(error instanceof AlreadyExistsError)) throw error;
-    }
-    await this.#remainsGone(objectNameOf(id), id, signal);
-    try {
-      return await this.#options.sandboxes.create(draft, signal);
-    } catch (error) {
-      throw error instanceof AlreadyExistsError ? sessionExists(id, error) : error;
-    }
-  }
-
-  /** A deleted session's object stays until its pod is gone; its id is free for REST clients at once, so they wait here. */
-  async #remainsGone(name: string, id: string, signal: AbortSignal): Promise<void> {
-    const { sandboxes, clock } = this.#options;
-    const reason = new ApiError('SessionBeingDeleted', `Session is still being deleted: ${id}`);
-    await withDeadline({ clock, ms: REUSE_WAIT_MS, reason, signals: [signal] }, async (bounded) => {
-      // Subscribed before looking, so that a deletion right after the look is not missed.
-      const gone = waitFor(sandboxes.cache, sandboxes.refTo(name), {
-        until: () => false,
-        signal: bounded,
-      }).catch(expectDeletion);
-      const remains = await sandboxes.fetch(name, bounded);
-      if (remains === undefined) return;
-      if (remains.metadata.deletionTimestamp === undefined) throw sessionExists(id);
-      const outcome = await gone;
-      if (outcome instanceof Error) throw outcome;
     });
   }
 
@@ -310,12 +217,6 @@ export class Sessions {
   }
 }
 
-/** Turns the rejection that is hoped for into nothing and any other into a value, so that none goes unhandled. */
-function expectDeletion(error: unknown): Error | undefined {
-  if (error instanceof ObjectDeletedError) return undefined;
-  return error instanceof Error ? error : new Error('aborted', { cause: error });
-}
-
 function fits(sandbox: Sandbox, filter: SessionFilter): boolean {
   const { status, templateId, createdAfter = -Infinity, createdBefore = Infinity } = filter;
   const { createdAt } = positionOf(sandbox);
@@ -333,8 +234,4 @@ function sessionNotFound(id: string, cause?: unknown): ApiError {
 
 function notActive(id: string, cause?: unknown): ApiError {
   return new ApiError('SessionNotActive', `Session is not active: ${id}`, { cause });
-}
-
-function sessionExists(id: string, cause?: unknown): ApiError {
-  return new ApiError('SessionExists', `Session ID already exists: ${id}`, { cause });
 }

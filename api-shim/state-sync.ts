@@ -1,13 +1,9 @@
-import type { Execution } from '../crds/execution.ts';
-import type { Sandbox } from '../crds/sandbox.ts';
-import type { SandboxTemplate } from '../crds/sandbox-template.ts';
-import type { ReadCache } from '../kube/cache.ts';
 import type { Clock } from '../kube/clock.ts';
 import type { KubeObject } from '../kube/objects.ts';
-import type { Pod } from '../kube/pod.ts';
 import { sleep } from '../kube/sleep.ts';
 import type { OpenRow, Table } from '../storage/history/writer.ts';
 import type { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
+import type { KnownObjects } from './caches.ts';
 import {
   liveDifferences,
   rowDifferences,
@@ -20,12 +16,7 @@ import type { History } from './history.ts';
 
 export interface StateSyncOptions {
   readonly namespace: string;
-  readonly caches: {
-    readonly sandboxes: ReadCache<Sandbox>;
-    readonly templates: ReadCache<SandboxTemplate>;
-    readonly executions: ReadCache<Execution>;
-    readonly pods: ReadCache<Pod>;
-  };
+  readonly caches: KnownObjects;
   /** Absent: there is none, and no rows are compared. */
   readonly history: History | undefined;
   /** Absent: there is none, and no files are looked for. */
