@@ -166,6 +166,10 @@ describe('limits', () => {
     expect(refused?.headers.get('retry-after')).toBe('30');
     expect(refused?.body['code']).toBe('SessionQuotaExceeded');
 
+    const mine = answers.find(({ status }) => status === 201)?.body['id'];
+    const again = await api.client.post('/sessions', { ...SESSION, id: mine }, as('writer'));
+    expect(again).toMatchObject({ status: 409, body: { code: 'SessionExists' } });
+
     const kept = answers.find(({ status }) => status === 201);
     await api.client.delete(`/sessions/${String(kept?.body['id'])}`, as('writer'));
     expect((await create()).status).toBe(201);

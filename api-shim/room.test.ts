@@ -21,6 +21,7 @@ describe('another session of a template', () => {
     ['larger than one that waits', { memory: '1Gi' }, waiting(), template],
     ['as large, for a quota', {}, waiting({}, 'QuotaExceeded'), template],
     ['too large for the started pod', { cpu: '2' }, waiting(), warm],
+    ['too small for the started pod', { cpu: '0.5' }, waiting({ cpu: '0.5' }), warm],
   ])('that is %s would wait as well', (_what, wish, other, of) => {
     expect(refusalFor(wish, of, [other])).toMatchObject({ code: 'NoRoom', status: 429 });
   });
@@ -102,6 +103,22 @@ describe('creating a session', () => {
     expect((await create()).status).toBe(429);
     await api.client.delete(`/sessions/${String(second['id'])}`);
     expect((await create()).status).toBe(201);
+  });
+
+  test('that waits for room already is 409, as where there is room', async () => {
+    await create({ id: 'mine' });
+    api.reportSession('mine', { phase: 'Pending', reason: 'Unschedulable' });
+    expect(await create({ id: 'mine' })).toMatchObject({
+      status: 409,
+      body: { code: 'SessionExists' },
+    });
+  });
+
+  test('that is there already is 409 whoever else waits for room', async () => {
+    await api.runningSession({ id: 'mine' });
+    const { body: other } = await create();
+    api.reportSession(other['id'], { phase: 'Pending', reason: 'Unschedulable' });
+    expect((await create({ id: 'mine' })).body['code']).toBe('SessionExists');
   });
 
   test('of another template, or of a smaller size, is not refused', async () => {

@@ -1,6 +1,7 @@
 import { isEnded, type Sandbox } from '../crds/sandbox.ts';
 import type { SandboxTemplate } from '../crds/sandbox-template.ts';
 import type { SandboxReason } from '../crds/reasons.ts';
+import { fitsPool } from '../crds/warm-pool.ts';
 import { parseQuantity } from '../kube/quantity.ts';
 import { ApiError } from './errors.ts';
 
@@ -29,7 +30,7 @@ export function refusalFor(
   template: SandboxTemplate,
   waiting: readonly Sandbox[],
 ): ApiError | undefined {
-  if (hasStarted(template) && isCovered(wish, template.spec.resources, template)) return undefined;
+  if (hasStarted(template) && fitsPool({ resources: wish }, template)) return undefined;
   const first = waiting.find(({ spec }) => isCovered(spec.resources, wish, template));
   return first && full(first);
 }

@@ -1,5 +1,6 @@
 import { ANNOTATION } from '../crds/names.ts';
 import type { Sandbox } from '../crds/sandbox.ts';
+import type { SandboxTemplate } from '../crds/sandbox-template.ts';
 import type { Clock } from '../kube/clock.ts';
 import { AlreadyExistsError } from '../kube/errors.ts';
 import type { Draft } from '../kube/objects.ts';
@@ -44,7 +45,7 @@ export class SessionCreation {
 
   /** One API write. Throws UnknownTemplate, SessionExists, InvalidQuantity, NoRoom, ... */
   async create(body: CreateSessionRequest, context: RequestContext): Promise<Sandbox> {
-    const { sandboxes, templates, namespace, clock, randomHex } = this.#options;
+    const { templates, namespace, clock, randomHex } = this.#options;
     const template = await templates.find(body.template_id, context.signal);
     if (template === undefined)
       throw new ApiError('UnknownTemplate', `Template not found: ${body.template_id}`);
@@ -59,20 +60,31 @@ export class SessionCreation {
       requestId: context.requestId,
       createdBy: context.principal.name,
     });
-    const waiting = sandboxes.listBy(WAITING_BY_TEMPLATE, template.metadata.name);
-    const refusal = refusalFor(draft.spec.resources, template, waiting);
-    if (refusal !== undefined) throw refusal;
+    this.#refuseWithoutRoom(draft, template);
+    const { principal, signal } = context;
     return this.#quota.within(
-      context.principal,
-      () => this.#activeOf(context.principal.name),
-      () => this.#createOnce(draft, id, context.signal),
+      principal,
+      () => this.#othersOf(principal.name, draft),
+      () => this.#createOnce(draft, id, signal),
     );
   }
 
-  #activeOf(caller: string): number {
-    const isActiveOf = (sandbox: Sandbox): boolean =>
-      sandbox.metadata.annotations?.[ANNOTATION.createdBy] === caller && isActive(sandbox);
-    return this.#options.sandboxes.list().filter(isActiveOf).length;
+  /** What is there already takes no room twice: that it is there is for its creation to say. */
+  #refuseWithoutRoom({ metadata, spec }: Draft<Sandbox>, template: SandboxTemplate): void {
+    const { sandboxes } = this.#options;
+    if (sandboxes.known(metadata.name ?? '') !== undefined) return;
+    const waiting = sandboxes.listBy(WAITING_BY_TEMPLATE, template.metadata.name);
+    const refusal = refusalFor(spec.resources, template, waiting);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** How many active sessions the caller has beside this one. */
+  #othersOf(caller: string, { metadata: { name } }: Draft<Sandbox>): number {
+    const isOther = (sandbox: Sandbox): boolean =>
+      sandbox.metadata.annotations?.[ANNOTATION.createdBy] === caller &&
+      sandbox.metadata.name !== name &&
+      isActive(sandbox);
+    return this.#options.sandboxes.list().filter(isOther).length;
   }
 
   /** An id is taken by what is past, too, as far as that is known. */

@@ -5,7 +5,6 @@ import type { SandboxTemplate, SandboxTemplateSpec } from '../../crds/sandbox-te
 import { EXECUTOR_ENV, EXECUTOR_PORT } from '../../executor/contract.ts';
 import type { Draft } from '../../kube/objects.ts';
 import type { Container, EnvVar, Pod, PodSpec, SecurityContext, Volume } from '../../kube/pod.ts';
-import { isSameQuantity } from '../../kube/quantity.ts';
 import { labelOf, podName, sandboxLabel } from './pod-name.ts';
 import { templatePackagesAnnotation } from './template-packages.ts';
 
@@ -83,14 +82,6 @@ export function poolMake(template: SandboxTemplate, settings: PodSettings): stri
 type Wishes = Pick<Sandbox, 'spec'>;
 
 const ANY_SANDBOX: Wishes = { spec: sandboxSpec.parse({ templateRef: { name: 'any' } }) };
-
-/** Whether a pod of the pool is what this sandbox would get: what it says of resources must be what the template says. */
-export function fitsPool({ spec: { resources } }: Sandbox, template: SandboxTemplate): boolean {
-  const inherited = template.spec.resources;
-  return (['cpu', 'memory', 'disk'] as const).every(
-    (what) => resources[what] === undefined || isSameQuantity(resources[what], inherited[what]),
-  );
-}
 
 function labels(sandbox: Sandbox): Record<string, string> {
   return {

@@ -1,5 +1,6 @@
 import { FINALIZER } from '../../crds/names.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
+import { fitsPool } from '../../crds/warm-pool.ts';
 import { hasFinalizer } from '../../kube/finalizers.ts';
 import type { Settings } from '../settings.ts';
 import type { Action } from './act.ts';
@@ -10,7 +11,7 @@ import { askHealth } from './health.ts';
 import { hindranceOf, overdueReason, templateHindrance } from './hindrance.ts';
 import type { Observed } from './observe.ts';
 import { pending, pendingForQuota } from './pending.ts';
-import { buildPod, fitsPool } from './pod.ts';
+import { buildPod } from './pod.ts';
 import { podState } from './pod-state.ts';
 import { preferring } from './preferred-nodes.ts';
 import { renamedStatus } from './status.ts';
@@ -51,7 +52,7 @@ export function awaitQuota(seen: Observed, policy: Settings): Decision | undefin
 /** The pod of a sandbox that starts or resumes and wants nothing special may be one that waits already. */
 export function claimPod({ sandbox, pod, pool, learned }: Observed): Decision | undefined {
   if (pod !== undefined || pool === undefined || learned?.type === 'poolEmpty') return undefined;
-  if (!mayClaim(sandbox) || !fitsPool(sandbox, pool.template)) return undefined;
+  if (!mayClaim(sandbox) || !fitsPool(sandbox.spec, pool.template)) return undefined;
   return { actions: finalizerFirst(sandbox, { type: 'claimPod', pool }), lookAgainMs: 0 };
 }
 
@@ -60,7 +61,7 @@ export function createPod(seen: Observed, policy: Policy): Decision | undefined 
   if (pod !== undefined || template === undefined) return undefined;
   const draft = preferring(buildPod(sandbox, template, policy.pod), nodes);
   const missesPool =
-    template.spec.warmPool.size > 0 && mayClaim(sandbox) && fitsPool(sandbox, template);
+    template.spec.warmPool.size > 0 && mayClaim(sandbox) && fitsPool(sandbox.spec, template);
   const create: Action = { type: 'createPod', pod: draft, missesPool };
   return { actions: finalizerFirst(sandbox, create), lookAgainMs: policy.pendingQuietMs };
 }
