@@ -1,5 +1,5 @@
-import pLimit from 'p-limit';
 import type { ApiError } from './errors.ts';
+import { logFailure } from './log-failure.ts';
 import { toApiError } from './to-api-error.ts';
 import type { Executions, Run } from './executions.ts';
 import { newExecutionIds, restIdOf } from './names.ts';
@@ -10,9 +10,6 @@ import type { ExecuteRequest } from './schemas/execution.ts';
 export type Part =
   | { readonly run: Run; readonly error?: never }
   | { readonly run?: never; readonly error: ApiError };
-
-/** A batch must not crowd out who else writes to the API server. */
-const CREATES_AT_ONCE = 10;
 
 /**
  * Submits many executions to a session, one API write each; they have their turn in the order in which they stand. One that fails stops no other.
@@ -26,12 +23,12 @@ export async function submitBatch(
   context.charge(bodies.length - 1);
   const admission = await executions.admit(sessionId, context);
   const ids = newExecutionIds(admission.nowMs, admission.random, bodies.length);
-  const turns = pLimit(CREATES_AT_ONCE);
-  const parts = await Promise.all(
-    bodies.map((body, place) =>
-      turns(() => outcomeOf(executions.start(admission, { id: ids[place] ?? '', body }, context))),
-    ),
-  );
+  const parts: Part[] = [];
+  // One after the other: a later one that is there before an earlier one could begin before it.
+  for (const [place, body] of bodies.entries()) {
+    const creating = executions.start(admission, { id: ids[place] ?? '', body }, context);
+    parts.push(await outcomeOf(creating, context));
+  }
   context.signal.throwIfAborted();
   const [first] = parts;
   if (first?.error !== undefined && parts.every(({ error }) => error !== undefined))
@@ -50,18 +47,22 @@ export async function endsOf(
     parts.map(async (part) =>
       part.run === undefined
         ? part
-        : outcomeOf(executions.outcomeOf(part.run, timeoutSeconds, context)),
+        : outcomeOf(executions.outcomeOf(part.run, timeoutSeconds, context), context),
     ),
   );
   context.signal.throwIfAborted();
   return ends;
 }
 
-async function outcomeOf(running: Promise<Run>): Promise<Part> {
+/** Throws where the client is gone. */
+async function outcomeOf(running: Promise<Run>, { logger, signal }: RequestContext): Promise<Part> {
   try {
     return { run: await running };
-  } catch (error) {
-    return { error: toApiError(error) };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const error = toApiError(thrown);
+    logFailure(logger, { what: 'part of a batch', thrown, error });
+    return { error };
   }
 }
 

@@ -1,6 +1,7 @@
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
 import { ApiError, errorBody } from './errors.ts';
+import { logFailure } from './log-failure.ts';
 import { toApiError } from './to-api-error.ts';
 import { send } from './mount.ts';
 import { ClientGoneError } from './request-context.ts';
@@ -17,8 +18,7 @@ export function answerErrors(
   if (thrown instanceof ClientGoneError) return;
   const { logger, requestId } = response.locals.context;
   const error = fromExpress(thrown) ?? toApiError(thrown);
-  if (error.status >= 500) logger.error('request failed', { code: error.code, error: thrown });
-  else logger.debug('request refused', { code: error.code, error: error.cause });
+  logFailure(logger, { what: 'request', thrown, error });
   // Too late for an answer: Express closes the connection, which is the only sign left.
   if (response.headersSent) {
     next(thrown);

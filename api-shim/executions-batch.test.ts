@@ -109,6 +109,30 @@ describe('a batch', () => {
     ]);
   });
 
+  test('tells the log what failed, under the id of the request', async () => {
+    const session = await api.runningSession();
+    api.cluster.failOnce('create', DOWN);
+    const { body } = await api.client.post(`/sessions/${session}/execute-batch`, batch(2));
+    const [item] = itemsOf(body);
+    const line = api.logger.lines.find(({ message }) => message === 'part of a batch failed');
+    expect(line).toMatchObject({
+      level: 'error',
+      fields: { code: 'Unavailable', error: DOWN, requestId: item?.error?.['request_id'] },
+    });
+  });
+
+  test('is created in its order, also where one create takes longer than the next', async () => {
+    const session = await api.runningSession();
+    const letGo = api.cluster.holdNextCreate();
+    const answer = api.client.post(`/sessions/${session}/execute-batch`, batch(3));
+    await waitUntil(() => api.cluster.writes.some(({ kind }) => kind === EXECUTIONS.kind));
+    letGo();
+    expect((await answer).status).toBe(201);
+    expect(api.cluster.all(EXECUTIONS).map(({ spec }) => spec.code)).toEqual(
+      batch(3).executions.map((one) => one.code),
+    );
+  });
+
   test('of which nothing could be created is an error', async () => {
     const session = await api.runningSession();
     api.cluster.failWith(DOWN);

@@ -17,6 +17,8 @@ export class MemoryCache<T extends KubeObject> implements ReadCache<T> {
   readonly synced = true;
   /** Who would have to be told of a change: zero once every waiter is gone. */
   readonly #listeners = new Set<(change: Change<T>) => void>();
+  /** The indexes that were asked, in order. */
+  readonly lookups: string[] = [];
   readonly #objects = new Map<string, T>();
   readonly #indexes: Readonly<Record<string, IndexFunction<T>>>;
   #held: (() => void)[] | undefined;
@@ -38,6 +40,7 @@ export class MemoryCache<T extends KubeObject> implements ReadCache<T> {
   byIndex(index: string, value: string): readonly T[] {
     const of = this.#indexes[index];
     if (of === undefined) throw new TypeError(`no index ${index}`);
+    this.lookups.push(index);
     return this.list().filter((object) => of(object).includes(value));
   }
 
@@ -115,6 +118,7 @@ export class MemoryCluster implements KubeClient {
   #version = 0;
   #failure: Error | undefined;
   readonly #failures = new Map<Call['verb'], Error>();
+  #heldCreate: Promise<undefined> | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -146,6 +150,15 @@ export class MemoryCluster implements KubeClient {
     this.#failures.set(verb, error);
   }
 
+  /** The next create happens only when the function that is returned is called. */
+  holdNextCreate(): () => void {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#heldCreate = promise;
+    return () => {
+      resolve(undefined);
+    };
+  }
+
   get writes(): readonly Call[] {
     return this.calls.filter(({ verb }) => verb !== 'get' && verb !== 'list');
   }
@@ -170,6 +183,9 @@ export class MemoryCluster implements KubeClient {
 
   async create<T extends KubeObject>(type: ResourceType<T>, draft: Draft<T>): Promise<T> {
     this.#called('create', type, draft.metadata.name ?? '');
+    const held = this.#heldCreate;
+    this.#heldCreate = undefined;
+    if (held !== undefined) await held;
     return this.add(type, draft);
   }
 
