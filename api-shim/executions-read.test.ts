@@ -1,5 +1,6 @@
 import type { ExecutionStatus } from '../crds/execution.ts';
 import { RestApi, waitUntil } from '../test/fakes/rest-api.ts';
+import { UNFINISHED_BY_SANDBOX } from './executions.ts';
 
 let api: RestApi;
 beforeEach(async () => {
@@ -92,6 +93,15 @@ describe('reading', () => {
       (item) => (item as { queue_position: unknown }).queue_position,
     );
     expect(shown).toEqual([2, 1, 0]);
+  });
+
+  test('of a page of those that wait what is before them is looked up once', async () => {
+    const session = await api.runningSession();
+    for (let n = 0; n < 5; n += 1) await submitted(session);
+    const before = api.executions.lookups.length;
+    await api.client.get(`/sessions/${session}/executions`);
+    const lookups = api.executions.lookups.slice(before);
+    expect(lookups.filter((index) => index === UNFINISHED_BY_SANDBOX.name)).toHaveLength(1);
   });
 
   test('a running one shows as running, and no exit code before its end', async () => {

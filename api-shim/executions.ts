@@ -1,5 +1,5 @@
 import { isFinished, type Execution } from '../crds/execution.ts';
-import { countAhead, maxConcurrent, placeInQueue } from '../crds/execution-queue.ts';
+import { aheadOfEach, maxConcurrent, placeInQueue } from '../crds/execution-queue.ts';
 import { executionStatusOf } from '../crds/rest-status.ts';
 import type { Sandbox } from '../crds/sandbox.ts';
 import type { Clock } from '../kube/clock.ts';
@@ -59,6 +59,12 @@ export interface Admission {
   readonly nowMs: number;
   /** Eight hexadecimal digits. */
   readonly random: string;
+}
+
+/** Where executions stand in the queues of their sessions. */
+export interface Places {
+  /** How many executions of its session must end before it can begin, by the rule of the operator; null: it has begun or ended. */
+  placeOf(execution: Execution): number | null;
 }
 
 /** What REST clients can do with executions. */
@@ -157,15 +163,26 @@ export class Executions {
     }
   }
 
-  /** How many executions of its session must end before it can begin, by the rule of the operator; null: it has begun or ended. */
-  placeOf(execution: Execution): number | null {
-    if (executionStatusOf(execution) !== 'pending') return null;
+  /** The places as they are now, for one answer: what waits in a session is looked through once, and only if it is asked about. */
+  places(): Places {
+    const sessions = new Map<string, (execution: Execution) => number>();
+    return {
+      placeOf: (execution) => {
+        if (executionStatusOf(execution) !== 'pending') return null;
+        const { name } = execution.spec.sandboxRef;
+        const placeIn = sessions.get(name) ?? this.#placesIn(name);
+        sessions.set(name, placeIn);
+        return placeIn(execution);
+      },
+    };
+  }
+
+  #placesIn(name: string): (execution: Execution) => number {
     const { executions, sandboxes, sessions } = this.#options;
-    const { name } = execution.spec.sandboxRef;
     const sandbox = sandboxes.known(name);
     const limit = maxConcurrent(sandbox && sessions.templateOf(sandbox));
-    const all = executions.listBy(UNFINISHED_BY_SANDBOX, name);
-    return placeInQueue(countAhead(execution, all, isRunning), limit);
+    const ahead = aheadOfEach(executions.listBy(UNFINISHED_BY_SANDBOX, name), isRunning);
+    return (execution) => placeInQueue(ahead(execution), limit);
   }
 
   /** The execution as this process knows it now. */

@@ -1,6 +1,6 @@
 import { isFinished, type Execution, type ExecutionStatus } from '../crds/execution.ts';
 import { executionStatusOf } from '../crds/rest-status.ts';
-import type { Run } from './executions.ts';
+import type { Places, Run } from './executions.ts';
 import { restIdOf } from './names.ts';
 import { presentArtifacts } from './present-artifacts.ts';
 import { createdAtOf } from './present-time.ts';
@@ -10,22 +10,13 @@ import type { ExecutionResponse, SubmittedResponse } from './schemas/execution.t
 
 const BYTES_PER_MEGABYTE = 2 ** 20;
 
-/** What an execution itself does not hold. */
-export interface Surroundings {
-  /** How many others must end before it begins; null: it has begun or ended. */
-  placeOf(execution: Execution): number | null;
-}
-
-export function presentRun(
-  surroundings: Surroundings,
-  { execution, sessionId }: Run,
-): ExecutionResponse {
+export function presentRun(places: Places, { execution, sessionId }: Run): ExecutionResponse {
   const { spec, status } = execution;
   return {
     id: restIdOf(execution),
     session_id: sessionId,
     status: executionStatusOf(execution),
-    queue_position: surroundings.placeOf(execution),
+    queue_position: places.placeOf(execution),
     code: spec.code,
     language: spec.language,
     timeout: spec.timeoutSeconds ?? null,
@@ -41,8 +32,8 @@ export function presentRun(
 }
 
 /** As it stands right after it was accepted. */
-export function presentSubmitted(surroundings: Surroundings, run: Run): SubmittedResponse {
-  const { id, session_id, status, queue_position, created_at } = presentRun(surroundings, run);
+export function presentSubmitted(places: Places, run: Run): SubmittedResponse {
+  const { id, session_id, status, queue_position, created_at } = presentRun(places, run);
   return { execution_id: id, session_id, status, queue_position, created_at };
 }
 

@@ -1,6 +1,12 @@
 import { anExecution } from '../test/builders/execution.ts';
 import { aTemplate } from '../test/builders/sandbox-template.ts';
-import { countAhead, maxConcurrent, nextInQueue, placeInQueue } from './execution-queue.ts';
+import {
+  aheadOfEach,
+  countAhead,
+  maxConcurrent,
+  nextInQueue,
+  placeInQueue,
+} from './execution-queue.ts';
 import type { Execution } from './execution.ts';
 import { ANNOTATION } from './names.ts';
 
@@ -70,7 +76,25 @@ test('whoever may begin by its own count is among those that are woken, and nobo
       );
       expect(nextInQueue(all, has, limit)).toEqual(free);
     }
+    expect(all.map(aheadOfEach(all, has))).toEqual(all.map((one) => countAhead(one, all, has)));
   }
+});
+
+test('of one that nobody knows yet is told who is ahead, too', () => {
+  const [first, second, third] = [at('a', 1), at('b', 2), at('c', 3)];
+  const ended = at('ended', 0, { status: { phase: 'Completed' } });
+  expect(aheadOfEach([third, ended, first], NOBODY)(second)).toBe(1);
+});
+
+test('to tell the place of each, each is looked at once', () => {
+  const all = Array.from({ length: 100 }, (_, n) => at(String(n), n));
+  let looks = 0;
+  const ahead = aheadOfEach(all, () => {
+    looks += 1;
+    return false;
+  });
+  expect(all.map(ahead)).toEqual(all.map((_, place) => place));
+  expect(looks).toBe(all.length);
 });
 
 test('the template says how many, and without one the default holds', () => {

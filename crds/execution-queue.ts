@@ -33,6 +33,34 @@ export function countAhead(
   return all.filter(isAhead).length;
 }
 
+/** `countAhead` of many executions of one sandbox, in about the time of one. */
+export function aheadOfEach(
+  all: readonly Execution[],
+  hasBegun: HasBegun,
+): (execution: Execution) => number {
+  const present = all.filter(takesTurn);
+  const begun = new Set(present.filter(hasBegun).map(({ metadata }) => metadata.uid));
+  const waiting = present.filter(({ metadata }) => !begun.has(metadata.uid)).map(turnOf);
+  waiting.sort(inOrder);
+  return (execution) => {
+    const others = begun.has(execution.metadata.uid) ? begun.size - 1 : begun.size;
+    return others + countBefore(turnOf(execution), waiting);
+  };
+}
+
+/** How many of those in order stand before it, found by halving. */
+function countBefore(turn: Turn, ordered: readonly Turn[]): number {
+  let low = 0;
+  let high = ordered.length;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const other = ordered[middle];
+    if (other !== undefined && inOrder(other, turn) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** How many of those ahead must end before one can begin. */
 export function placeInQueue(ahead: number, limit: number): number {
   return Math.max(ahead - limit + 1, 0);

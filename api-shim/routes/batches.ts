@@ -33,7 +33,8 @@ export function batchRoutes(executions: Executions): readonly Route[] {
       handle: async ({ params, body }, context) => {
         const batch = { sessionId: params.session_id, bodies: body.executions };
         const parts = await submitBatch(executions, batch, context);
-        return presentBatch(parts, context, (run) => presentSubmitted(executions, run));
+        const places = executions.places();
+        return presentBatch(parts, context, (run) => presentSubmitted(places, run));
       },
     }),
     route({
@@ -51,7 +52,8 @@ export function batchRoutes(executions: Executions): readonly Route[] {
         const parts = await submitBatch(executions, batch, context);
         const waited = { parts, timeoutSeconds: query.sync_timeout };
         const ends = await endsOf(executions, waited, context);
-        return presentBatch(ends, context, (run) => presentRun(executions, run));
+        const places = executions.places();
+        return presentBatch(ends, context, (run) => presentRun(places, run));
       },
     }),
   ];

@@ -32,8 +32,10 @@ function cancelRoute(executions: Executions): Route {
     input: z.object({ params: executionPath }),
     success: { status: 200, description: 'The execution', schema: executionResponse },
     errors: ['ExecutionNotFound', 'SessionDeleted'],
-    handle: async ({ params }, context) =>
-      presentRun(executions, await executions.cancel(params.execution_id, context)),
+    handle: async ({ params }, context) => {
+      const run = await executions.cancel(params.execution_id, context);
+      return presentRun(executions.places(), run);
+    },
   });
 }
 
@@ -56,7 +58,7 @@ function submitRoutes(executions: Executions): readonly Route[] {
       errors: ['SessionNotFound', 'SessionNotActive'],
       handle: async ({ params, body }, context) => {
         const run = await executions.submit(params.session_id, body, context);
-        return presentSubmitted(executions, run);
+        return presentSubmitted(executions.places(), run);
       },
     }),
     route({
@@ -79,7 +81,8 @@ function submitRoutes(executions: Executions): readonly Route[] {
       ],
       handle: async ({ params, query, body }, context) => {
         const run = await executions.submit(params.session_id, body, context);
-        return presentRun(executions, await executions.outcomeOf(run, query.sync_timeout, context));
+        const ended = await executions.outcomeOf(run, query.sync_timeout, context);
+        return presentRun(executions.places(), ended);
       },
     }),
   ];
@@ -99,8 +102,9 @@ function readRoutes(executions: Executions): readonly Route[] {
       errors: [],
       handle: async ({ params, query }, context) => {
         const page = await executions.page(params.session_id, query, context);
+        const places = executions.places();
         return presentPage(page, query, (execution) =>
-          presentRun(executions, { execution, sessionId: params.session_id }),
+          presentRun(places, { execution, sessionId: params.session_id }),
         );
       },
     }),
@@ -118,8 +122,10 @@ function readRoutes(executions: Executions): readonly Route[] {
       input: z.object({ params: executionPath }),
       success: { status: 200, description: 'The execution', schema: executionResponse },
       errors: ['ExecutionNotFound', 'HistoryUnavailable'],
-      handle: async ({ params }, context) =>
-        presentRun(executions, await executions.get(params.execution_id, context)),
+      handle: async ({ params }, context) => {
+        const run = await executions.get(params.execution_id, context);
+        return presentRun(executions.places(), run);
+      },
     }),
   ];
 }

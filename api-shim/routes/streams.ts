@@ -111,9 +111,9 @@ async function* framesOf(
 function frameOf(event: StreamEvent, executions: Executions, requestId: string): Frame {
   switch (event.type) {
     case 'status':
-      return { event: 'status', data: statusOf(presentRun(executions, event.run)) };
+      return { event: 'status', data: statusOf(presentRun(executions.places(), event.run)) };
     case 'result':
-      return { event: 'result', id: END, data: presentRun(executions, event.run) };
+      return { event: 'result', id: END, data: presentRun(executions.places(), event.run) };
     case 'error':
       return { event: 'error', id: END, data: errorBody(event.error, requestId) };
     case 'gap':
