@@ -31,10 +31,9 @@ export function sandboxPatch(
 ): object | undefined {
   refuseOtherSize(body, sandbox, template);
   const { env } = sandbox.spec;
-  const inherited = inheritedOf(sandbox, template);
-  const timeouts = timeoutsPatch(body, { ...inherited, ...sandbox.spec.timeouts });
+  const timeouts = timeoutsPatch(body, sandbox.spec.timeouts);
   const wishedEnv = merged(env, body.env_vars ?? {});
-  const dependencies = replacedDependencies(body, sandbox, inherited?.runtime);
+  const dependencies = replacedDependencies(body, sandbox, inheritedOf(sandbox, template)?.runtime);
   const changes = {
     ...(dependencies === undefined ? {} : { dependencies }),
     ...(wishedEnv === env ? {} : { env: wishedEnv }),
@@ -45,15 +44,15 @@ export function sandboxPatch(
   return { metadata: { resourceVersion: sandbox.metadata.resourceVersion }, spec: changes };
 }
 
-/** Undefined where nothing changes. */
+/** Undefined where nothing changes. What the template says too is kept all the same: then it holds whatever becomes of the template. */
 function timeoutsPatch(
   { timeout, on_idle }: PatchSessionRequest,
-  current: SandboxSpec['timeouts'],
+  own: SandboxSpec['timeouts'],
 ): object | undefined {
   const onIdle = typeof on_idle === 'string' ? onIdleOf(on_idle) : undefined;
   const changes = {
-    ...(typeof timeout === 'number' && timeout !== current.idleSeconds && { idleSeconds: timeout }),
-    ...(onIdle !== undefined && onIdle !== current.onIdle && { onIdle }),
+    ...(typeof timeout === 'number' && timeout !== own.idleSeconds && { idleSeconds: timeout }),
+    ...(onIdle !== undefined && onIdle !== own.onIdle && { onIdle }),
   };
   return Object.keys(changes).length === 0 ? undefined : changes;
 }

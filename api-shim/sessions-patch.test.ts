@@ -25,12 +25,18 @@ test('timeout and variables change; the other variables stay', async () => {
 });
 
 test('what is as wished costs no write', async () => {
-  const id = await api.runningSession({ env_vars: { A: '1' }, cpu: '1' });
+  const id = await api.runningSession({ env_vars: { A: '1' }, cpu: '1', timeout: 300 });
   const before = api.cluster.writes.length;
   const same = { timeout: 300, env_vars: { A: '1' }, cpu: '1000m', resources: { disk: '1024Mi' } };
   for (const body of [{}, { timeout: null, env_vars: null, unknown: 1 }, same])
     expect((await patch(id, body)).status).toBe(200);
   expect(api.cluster.writes).toHaveLength(before);
+});
+
+test('a timeout that the template happens to say too is kept, whatever the template says later', async () => {
+  const id = await api.runningSession();
+  expect((await patch(id, { timeout: 300, on_idle: 'terminate' })).status).toBe(200);
+  expect(api.sandbox(id).spec.timeouts).toEqual({ idleSeconds: 300, onIdle: 'Terminate' });
 });
 
 test('another size is refused, names what it is about, and leaves all as it is', async () => {
