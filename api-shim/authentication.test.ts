@@ -88,6 +88,8 @@ test.each([
   ['writer', 'POST', '/sessions', SESSION, 201],
   ['writer', 'DELETE', '/templates/python-basic', undefined, 403],
   ['admin', 'DELETE', '/templates/python-basic', undefined, 200],
+  ['writer', 'POST', '/health/sync', undefined, 403],
+  ['admin', 'POST', '/health/sync', undefined, 200],
 ] as const)('the role of %s: %s %s', async (who, method, path, body, expected) => {
   const { status, body: answer } = await api.client.send(method, path, { ...as(who), body });
   expect(status).toBe(expected);

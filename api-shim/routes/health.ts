@@ -86,6 +86,8 @@ export function healthRoutes({
     }),
     route({
       id: 'syncState',
+      // It reads everything, and the files of all tenants.
+      access: 'admin',
       method: 'post',
       paths: ['/api/v1/health/sync'],
       tag: 'health',
