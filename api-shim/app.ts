@@ -71,7 +71,7 @@ export interface ApiOptions {
   /** Where everything of callers without a namespace of their own is created and read. */
   readonly namespace: string;
   /** Other namespaces that callers have, each with its caches. */
-  readonly moreTenants?: ReadonlyMap<string, ApiOptions['caches']>;
+  readonly moreTenants?: ReadonlyMap<string, KnownObjects>;
   /** Absent: everybody may do everything. */
   readonly authenticate?: Authenticate;
   /** Where history is kept; absent: what has left the cluster is gone. */
@@ -91,6 +91,8 @@ export interface ApiOptions {
   readonly metrics?: Registry;
   /** Eight hexadecimal digits for a new id. */
   readonly randomHex?: () => string;
+  /** Below 1, for what many must not do in the same moment. */
+  readonly random?: () => number;
   readonly bodyLimitBytes?: number;
   /** Origins whose pages may call the API; none by default. */
   readonly corsOrigins?: readonly string[];
@@ -142,7 +144,7 @@ function apiRouter(routes: readonly Route[], bodyLimitBytes: number): Router {
 }
 
 function tenantRoutes(options: ApiOptions, clock: Clock): TenantRoutes {
-  const { namespace, caches, moreTenants = new Map<string, ApiOptions['caches']>() } = options;
+  const { namespace, caches, moreTenants = new Map<string, KnownObjects>() } = options;
   const tenants = [[namespace, caches] as const, ...moreTenants];
   return new Map(
     tenants.map(([namespace, caches]) => [
@@ -154,7 +156,8 @@ function tenantRoutes(options: ApiOptions, clock: Clock): TenantRoutes {
 
 /** All endpoints of one namespace, with everything behind them put together. */
 function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
-  const { client, caches, namespace, database, stored, randomHex = eightHexDigits } = options;
+  const { client, caches, namespace, database, stored } = options;
+  const { randomHex = eightHexDigits, random = Math.random } = options;
   const history = database && new History(database, { namespace, clock });
   const shared = { client, namespace, clock };
   const sandboxes = new Repository({ ...shared, cache: caches.sandboxes, type: SANDBOXES });
@@ -189,7 +192,7 @@ function createRoutes(options: ApiOptions, clock: Clock): readonly Route[] {
     sandboxes: () => sandboxes.list(),
     namespace,
   });
-  const streams = new RunStreams({ executions, sandboxes, executors, executor, clock });
+  const streams = new RunStreams({ executions, sandboxes, executors, executor, clock, random });
   const probes = {
     ...(stored && { storage: (signal: AbortSignal) => stored.check(signal) }),
     ...(history === undefined ? {} : { database: () => history.ping() }),

@@ -1,6 +1,7 @@
 import type { ExecutorClient, ExecutorTarget } from '../../executor/client.ts';
 import { ExecutorError } from '../../executor/client.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
+import { backoffDelay } from '../../kube/backoff.ts';
 import type { Clock } from '../../kube/clock.ts';
 import { ApiError } from '../errors.ts';
 import type { Executions, Run } from '../executions.ts';
@@ -20,14 +21,15 @@ export interface RunStreamsOptions {
   readonly executors: Executors;
   readonly executor: ExecutorClient;
   readonly clock: Clock;
+  /** Below 1; many streams lose their executor at once. */
+  readonly random: () => number;
 }
 
 /** Each holds a connection of the sandbox's executor, which has 512 for all who speak to it. */
 const MAX_STREAMS_PER_SESSION = 64;
 /** How long an executor may hold the question after a run that it has not been given yet. */
 const WAIT_FOR_START_MS = 30_000;
-const FIRST_RETRY_MS = 50;
-const LAST_RETRY_MS = 1_000;
+const RETRY = { baseMs: 50, maxMs: 1_000 };
 
 /** The output of runs as it comes, from the executors themselves; no step of it keeps what nobody reads. */
 export class RunStreams {
@@ -141,12 +143,14 @@ export class RunStreams {
   ): Promise<void> {
     if (end.ending !== undefined) return;
     const { promise, resolve } = Promise.withResolvers<unknown>();
-    const { clock, sandboxes } = this.#options;
+    const { clock, random, sandboxes } = this.#options;
     const name = run.execution.spec.sandboxRef.name;
-    const delayMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(failures, 10), LAST_RETRY_MS);
-    const cancel = clock.schedule(() => {
-      resolve(undefined);
-    }, delayMs);
+    const cancel = clock.schedule(
+      () => {
+        resolve(undefined);
+      },
+      backoffDelay(failures, RETRY, random),
+    );
     const stop = sandboxes.cache.subscribe(({ object }) => {
       if (object.metadata.name === name) resolve(undefined);
     });

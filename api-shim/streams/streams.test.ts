@@ -212,6 +212,29 @@ test('a connection that breaks is taken up where it was', async () => {
   stream.close();
 });
 
+test.each([
+  [0, 0],
+  [0.99, 1],
+])(
+  'streams that lost their executor together come back apart, as chance has it (%f)',
+  async (random, tries) => {
+    await api.stop();
+    api = await RestApi.start({ random: () => random });
+    api.executors.script = () => 'hangs';
+    session = await api.runningSession();
+    const run = await started();
+    const stream = await api.events(`/executions/${run.id}/stream`);
+    await waitUntil(() => api.executors.readers === 1);
+    api.executors.silence(String(api.sandbox(session).status?.podUID));
+    await waitUntil(() => api.executors.readers === 0);
+    await api.clock.run(0);
+    const before = api.executors.unanswered.length;
+    await api.clock.run(40);
+    expect(api.executors.unanswered.length - before).toBe(tries);
+    stream.close();
+  },
+);
+
 test('deleting the session ends the stream with an error', async () => {
   const run = await started();
   const stream = await api.events(`/executions/${run.id}/stream`);
@@ -326,6 +349,7 @@ test('a run that only history has is told from its record', async () => {
     executors: new Executors({ client, pods: api.pods, addressOf }),
     executor: api.executors,
     clock,
+    random: () => 0,
   });
   const told: StreamEvent[] = [];
   for await (const event of streams.of(past, 0, new AbortController().signal)) told.push(event);
