@@ -125,10 +125,11 @@ export class Sessions {
   async #wish(
     id: string,
     desiredState: 'Running' | 'Suspended',
-    { signal, ...context }: RequestContext,
+    context: RequestContext,
   ): Promise<Sandbox> {
     const { sandboxes } = this.#options;
-    const known = await this.get(id, { ...context, signal });
+    const { signal } = context;
+    const known = await this.get(id, context);
     const sandbox = (await sandboxes.fetch(known.metadata.name, signal)) ?? known;
     if (!isActive(sandbox)) throw notActive(id);
     if (sandbox.spec.desiredState === desiredState) return sandbox;
