@@ -50,6 +50,25 @@ test('nobody waits for a large list to be counted again, unless it was not asked
   expect(await totals.of('a', count)).toBe(30_000);
 });
 
+test('a first count that takes longer than a total is good for is not begun twice', async () => {
+  const clock = new FakeClock();
+  const totals = new Totals(clock);
+  const { promise, resolve } = Promise.withResolvers<number>();
+  let begun = 0;
+  const slow = (): Promise<number> => {
+    begun += 1;
+    return promise;
+  };
+  const first = totals.of('a', slow);
+  clock.advance(6_000);
+  const second = totals.of('a', slow);
+  resolve(10_000);
+  expect(await Promise.all([first, second])).toEqual([10_000, 10_000]);
+  clock.advance(4_999);
+  await totals.of('a', slow);
+  expect(begun).toBe(1);
+});
+
 test('a list that has become small is counted each time again', async () => {
   const clock = new FakeClock();
   const totals = new Totals(clock);

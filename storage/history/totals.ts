@@ -11,6 +11,7 @@ interface Total {
   readonly count: Promise<number>;
   /** By the monotonic clock. */
   readonly at: number;
+  /** It is being counted right now. */
   readonly isRenewed: boolean;
 }
 
@@ -37,11 +38,11 @@ export class Totals {
 
   /** Who asks meanwhile gets this one, or the one before where that is known. */
   async #count(list: string, count: () => Promise<number>, before?: Total): Promise<number> {
-    const at = this.#clock.monotonic();
+    const now = (): number => this.#clock.monotonic();
     const counting = count();
-    if (before === undefined) this.#keep(list, { count: counting, at, isRenewed: false });
+    if (before === undefined) this.#keep(list, { count: counting, at: now(), isRenewed: true });
     const isMany = await counting.then((total) => total >= MANY).catch(() => false);
-    if (isMany) this.#keep(list, { count: counting, at, isRenewed: false });
+    if (isMany) this.#keep(list, { count: counting, at: now(), isRenewed: false });
     else this.#totals.delete(list);
     return counting;
   }
