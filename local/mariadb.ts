@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
 import type { Installation } from './installation.ts';
+import { inspect, remove } from './runners/docker-container.ts';
 import { hasStatus, unless } from './runners/docker-errors.ts';
 
 export interface LocalMariaDb {
@@ -15,32 +16,57 @@ const STOP_SECONDS = 20;
 const MEMORY_BYTES = 512 * 2 ** 20;
 const PORT = '3306/tcp';
 
+/** There is no MariaDB of its own; the message is one line for a person. */
+class MariaDbUnavailableError extends Error {
+  override readonly name = 'MariaDbUnavailableError';
+  readonly code = 'MariaDbUnavailable';
+  readonly retryable = true;
+}
+
 /** Starts the installation's own MariaDB, or finds it running; returns the URL. It may take some seconds to answer. */
 export async function startMariaDb(local: LocalMariaDb): Promise<string> {
   const container = local.docker.getContainer(nameFor(local.installation));
-  if ((await imageOf(container)) !== local.image) {
-    await container.remove({ force: true }).catch(unless(404));
-    await provideImage(local);
-    await local.docker.createContainer(specOf(local));
-  }
+  // By the name that was asked for, not by what that stands for now.
+  const image = (await inspect(container))?.Config.Image;
+  if (image !== local.image) await makeAnew(local, container);
   await container.start().catch(unless(304));
-  const { NetworkSettings } = await container.inspect();
-  const port = NetworkSettings.Ports[PORT]?.[0]?.HostPort ?? '';
+  const port = await portOf(container, local);
   const { databasePassword } = local.installation;
   return `mysql://sandbox:${databasePassword}@127.0.0.1:${port}/sandbox`;
 }
 
-/** What is not there is stopped already. With `remove` its data go too. */
+/** Only once the new image is here, and what the old server has in memory is written, is there no way back. */
+async function makeAnew(local: LocalMariaDb, old: Docker.Container): Promise<void> {
+  await provideImage(local);
+  await stop(old);
+  await remove(old);
+  await local.docker.createContainer(specOf(local));
+}
+
+async function portOf(
+  container: Docker.Container,
+  { installation }: LocalMariaDb,
+): Promise<string> {
+  const { NetworkSettings } = await container.inspect();
+  const port = NetworkSettings.Ports[PORT]?.[0]?.HostPort;
+  if (port !== undefined && port !== '') return port;
+  const name = nameFor(installation);
+  throw new MariaDbUnavailableError(
+    `the MariaDB container ended at once; "docker logs ${name}" says why`,
+  );
+}
+
+/** With `remove` its data go too. */
 export async function stopMariaDb(
   docker: Docker,
   installation: Pick<Installation, 'id'>,
-  { remove }: { readonly remove: boolean },
+  { remove: withData }: { readonly remove: boolean },
 ): Promise<void> {
   const name = nameFor(installation);
   const container = docker.getContainer(name);
-  await container.stop({ t: STOP_SECONDS }).catch(unless(304, 404));
-  if (!remove) return;
-  await container.remove({ force: true }).catch(unless(404));
+  await stop(container);
+  if (!withData) return;
+  await remove(container);
   await docker.getVolume(name).remove().catch(unless(404));
 }
 
@@ -48,14 +74,9 @@ function nameFor({ id }: Pick<Installation, 'id'>): string {
   return `sandbox-${id}-mariadb`;
 }
 
-/** The image that it was made from, by the name that was asked for; undefined: there is no such container. */
-async function imageOf(container: Docker.Container): Promise<string | undefined> {
-  try {
-    return (await container.inspect()).Config.Image;
-  } catch (error) {
-    if (hasStatus(error, 404)) return undefined;
-    throw error;
-  }
+/** What is not there is stopped already. */
+async function stop(container: Docker.Container): Promise<void> {
+  await container.stop({ t: STOP_SECONDS }).catch(unless(304, 404));
 }
 
 async function provideImage({ docker, image }: LocalMariaDb): Promise<void> {
@@ -83,7 +104,7 @@ async function pull(docker: Docker, image: string): Promise<void> {
       });
     });
   } catch (cause) {
-    throw new Error(`image ${image} is not here and cannot be pulled`, { cause });
+    throw new MariaDbUnavailableError(`image ${image} is not here and cannot be pulled`, { cause });
   } finally {
     clearTimeout(timer);
   }
