@@ -1,3 +1,4 @@
+import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import {
   CHART,
@@ -119,6 +120,49 @@ describe('what the chart renders', () => {
     const rendered = await helm(['template', ...RELEASE, ...values]);
     await kubectlWith(['create', '--dry-run=client', '--validate=strict', '-f', '-'], rendered);
   });
+});
+
+const workload = z.object({
+  kind: z.enum(['Deployment', 'Job']),
+  metadata: z.object({ name: z.string() }),
+  spec: z.object({
+    template: z.object({
+      metadata: z.object({ annotations: z.record(z.string(), z.string()).default({}) }),
+      spec: z.object({ imagePullSecrets: z.unknown() }),
+    }),
+  }),
+});
+
+/** The deployments and jobs of the chart with everything in it, by name. */
+async function everyWorkload() {
+  const rendered = parseAllDocuments(await helm(['template', ...RELEASE, '--set', EVERYTHING]));
+  const found = rendered.flatMap((document) => workload.safeParse(document.toJS()).data ?? []);
+  return new Map(found.map(({ metadata, spec }) => [metadata.name, spec.template]));
+}
+
+describe('every pod of a release', () => {
+  test('is pulled with the secrets that are named for it', async () => {
+    const templates = await everyWorkload();
+    expect([...templates.keys()]).toEqual(
+      expect.arrayContaining([
+        'sandbox-operator',
+        'sandbox-api',
+        'sandbox-mariadb',
+        'sandbox-storage',
+      ]),
+    );
+    for (const [name, { spec }] of templates)
+      expect({ name, ...spec }).toEqual({ name, imagePullSecrets: [{ name: 'registry' }] });
+  });
+
+  test.each(['sandbox-mariadb', 'sandbox-storage'])(
+    'is another one when its account is: %s',
+    async (name) => {
+      // Where no Secret is to be found the chart makes up an account each time.
+      const [one, other] = [await everyWorkload(), await everyWorkload()];
+      expect(one.get(name)?.metadata).not.toEqual(other.get(name)?.metadata);
+    },
+  );
 });
 
 describe('a release', () => {

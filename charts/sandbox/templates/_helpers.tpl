@@ -50,6 +50,21 @@ app.kubernetes.io/instance: {{ $root.Release.Name }}
 {{- .Values.api.auth.existingSecret | default (printf "%s-api-callers" (include "sandbox.name" .)) -}}
 {{- end -}}
 
+{{/* What the images of all pods of this release are pulled with. */}}
+{{- define "sandbox.pullSecrets" -}}
+{{- with .Values.images.pullSecrets -}}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Of what a server reads at its start: tells one from another, and is too short to tell a weak password by. */}}
+{{- define "sandbox.accountChecksum" -}}
+{{ . | sha256sum | trunc 8 | quote }}
+{{- end -}}
+
 {{/* Of (list . component values): what the pods of both components have in common. */}}
 {{- define "sandbox.podSpec" -}}
 {{- $root := index . 0 -}}
@@ -66,11 +81,8 @@ securityContext:
   runAsGroup: 65532
   fsGroup: 65532
   seccompProfile: { type: RuntimeDefault }
-{{- with $root.Values.images.pullSecrets }}
-imagePullSecrets:
-  {{- range . }}
-  - name: {{ . }}
-  {{- end }}
+{{- with include "sandbox.pullSecrets" $root }}
+{{ . }}
 {{- end }}
 {{- with $values.nodeSelector }}
 nodeSelector: {{- toYaml . | nindent 2 }}
