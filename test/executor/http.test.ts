@@ -1,4 +1,4 @@
-import { readFile, readdir, symlink, writeFile } from 'node:fs/promises';
+import { readFile, readdir, symlink, watch, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { activity } from '../../executor/contract.ts';
 import { TokenSigner } from '../../executor/token.ts';
@@ -12,6 +12,11 @@ beforeAll(async () => {
   sandbox = await startSandbox();
 });
 afterAll(() => sandbox.close());
+
+/** Resolves when a file of that name appears. */
+async function fileIn(folder: string, name: string): Promise<void> {
+  for await (const { filename } of watch(folder)) if (filename === name) return;
+}
 
 const run = (code: string): string =>
   JSON.stringify({ language: 'shell', code, timeoutMs: 20_000 });
@@ -79,19 +84,21 @@ describe('starting an execution', () => {
     const controller = new AbortController();
     const input = {
       language: 'shell',
-      code: 'sleep 0.3; echo on',
+      code: 'touch begun; until [ -e go-on ]; do sleep 0.01; done; echo on',
       event: {},
       timeoutMs: 20_000,
       env: {},
     } as const;
+    const begun = fileIn(sandbox.workspace, 'begun');
     const given = sandbox.client.run(sandbox.target, 'left', input, {
       waitMs: 10_000,
       signal: controller.signal,
     });
-    setTimeout(() => {
+    void begun.then(() => {
       controller.abort();
-    }, 100);
+    });
     await expect(given).rejects.toMatchObject({ code: 'Aborted' });
+    await writeFile(join(sandbox.workspace, 'go-on'), '');
     expect(await sandbox.client.state(sandbox.target, 'left', { waitMs: 10_000 })).toMatchObject({
       phase: 'Completed',
       stdout: { text: 'on\n' },

@@ -137,9 +137,8 @@ describe('user code', () => {
     ['python', 'def handler(event): return "own"'],
     ['javascript', 'exports.handler = () => "own"'],
   ])('finds no waiting %s process whose run it could forge', async (language, code) => {
-    // Every language has run, and every spare has had the time to be there.
     await sandbox.run({ language, code });
-    await sleep(600);
+    await sandbox.spares();
     const found = await look(
       'launcher = os.getppid()',
       'for pid in open(f"/proc/{launcher}/task/{launcher}/children").read().split():',

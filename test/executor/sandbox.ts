@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,6 +17,9 @@ const USER = 1000;
 const START_PATIENCE_MS = 20_000;
 const NODE = '/opt/node';
 const AUDIENCE = 'pod-under-test';
+const LAUNCHER = 'launcher.py';
+/** Python and Node.js. */
+const INTERPRETERS = 2;
 
 export type RunInput = Pick<StartRequest, 'code'> & Partial<StartRequest>;
 
@@ -33,6 +36,8 @@ export interface TestSandbox {
   headers(): Promise<Record<string, string>>;
   /** What the executor has written to its log. */
   log(): string;
+  /** Resolves when a process of each interpreter waits for a run. */
+  spares(): Promise<void>;
   /** Runs code to its end, under an id of its own. */
   run(input: RunInput): Promise<FinalState>;
   close(): Promise<void>;
@@ -105,6 +110,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<TestSa
     agent,
     headers: async () => ({ authorization: `Bearer ${await signer.tokenFor(AUDIENCE)}` }),
     log: () => log.join(''),
+    spares: () => untilSpares(daemon.pid),
     run: (input) => runToEnd(client, target, input),
     close,
   };
@@ -164,6 +170,45 @@ async function untilHealthy(
       await sleep(20);
     }
   }
+}
+
+/** Those that the launcher has started while nothing runs; it tells nobody of them, so the processes of the machine are looked at. */
+async function untilSpares(daemon: number | undefined): Promise<void> {
+  const deadline = performance.now() + START_PATIENCE_MS;
+  for (;;) {
+    const launcher = (await descendantsOf(daemon)).find(({ command }) =>
+      command.includes(LAUNCHER),
+    );
+    const spares = await childrenOf(launcher?.pid);
+    if (spares.length === INTERPRETERS) return;
+    if (performance.now() > deadline) throw new Error(`${String(spares.length)} spares`);
+    await sleep(20);
+  }
+}
+
+interface Process {
+  readonly pid: number;
+  readonly command: string;
+}
+
+async function descendantsOf(pid: number | undefined): Promise<readonly Process[]> {
+  const children = await childrenOf(pid);
+  const further = await Promise.all(children.map((child) => descendantsOf(child.pid)));
+  return [...children, ...further.flat()];
+}
+
+/** Of one that is gone there are none. */
+async function childrenOf(pid: number | undefined): Promise<readonly Process[]> {
+  const list = await readFile(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8').catch(
+    () => '',
+  );
+  const pids = list.split(' ').filter((text) => text !== '');
+  return Promise.all(
+    pids.map(async (child) => ({
+      pid: Number(child),
+      command: await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => ''),
+    })),
+  );
 }
 
 async function runToEnd(
