@@ -1,14 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { PODS } from '../kube/pod.ts';
-import { DirectoryStore } from '../storage/objects/directory-store.ts';
-import { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
+import type { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
 import { anExecution } from '../test/builders/execution.ts';
 import { aPodOf } from '../test/builders/pod.ts';
 import { aSandbox } from '../test/builders/sandbox.ts';
-import { FailingStore } from '../test/fakes/failing-store.ts';
+import type { FailingStore } from '../test/fakes/failing-store.ts';
 import { RestApi, waitUntil } from '../test/fakes/rest-api.ts';
+import { temporaryFiles } from '../test/fakes/temporary-files.ts';
 import { liveDifferences, rowDifferences } from './differences.ts';
 
 const NOTHING = { found: 0, repaired: 0 };
@@ -16,17 +13,17 @@ const NOTHING = { found: 0, repaired: 0 };
 describe('POST /health/sync', () => {
   let api: RestApi;
   let store: FailingStore;
-  let folder: string;
+  let stored: StoredWorkspaces;
+  let removeFiles: () => void;
 
   beforeEach(async () => {
-    folder = mkdtempSync(path.join(os.tmpdir(), 'scp-sync-'));
-    store = new FailingStore(new DirectoryStore(folder));
-    api = await RestApi.start({ stored: new StoredWorkspaces(store) });
+    ({ store, stored, removeFiles } = temporaryFiles());
+    api = await RestApi.start({ stored });
   });
 
   afterEach(async () => {
     await api.stop();
-    rmSync(folder, { recursive: true });
+    removeFiles();
   });
 
   async function resultOf(answer: Promise<{ body: Record<string, unknown> }>) {
@@ -63,7 +60,7 @@ describe('POST /health/sync', () => {
       ...pod,
       metadata: { ...metadata, name: 'orphan', labels, ownerReferences: [] },
     });
-    await new StoredWorkspaces(store).register.addOrphan('uid-gone');
+    await stored.register.addOrphan('uid-gone');
     const answer = resultOf(api.client.post('/health/sync'));
     await waitUntil(() => api.clock.pending === 1);
     api.becomesReady(repaired);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { GenericContainer, Wait, type StartedTestContainer } from 'testcontainers';
 import { runCommand } from '../../tools/run-command.ts';
 import type { Server } from './server.ts';
@@ -6,21 +7,24 @@ const PORT = 3306;
 
 /** A real MariaDB in a container of the official image, or of one with its contract. */
 export class ContainerServer implements Server {
+  readonly password: string;
   readonly #container: StartedTestContainer;
 
-  private constructor(container: StartedTestContainer) {
+  private constructor(container: StartedTestContainer, password: string) {
     this.#container = container;
+    this.password = password;
   }
 
-  /** On this port of the loopback, which stays its own over restarts. */
+  /** On this port, which stays its own over restarts; testcontainers opens it to every address of the machine. */
   static async start(image: string, port: number): Promise<ContainerServer> {
+    const password = randomBytes(16).toString('hex');
     const container = await new GenericContainer(image)
-      .withEnvironment({ MARIADB_ALLOW_EMPTY_ROOT_PASSWORD: '1' })
+      .withEnvironment({ MARIADB_ROOT_PASSWORD: password })
       .withCommand(['mariadbd', '--skip-name-resolve', '--innodb-buffer-pool-size=256M'])
       .withExposedPorts({ container: PORT, host: port })
       .withWaitStrategy(Wait.forLogMessage(/ready for connections/))
       .start();
-    return new ContainerServer(container);
+    return new ContainerServer(container, password);
   }
 
   kill(): Promise<void> {

@@ -8,6 +8,8 @@ import type { Server } from './server.ts';
 
 /** Debian's mariadbd on a folder of its own. */
 export class DebianServer implements Server {
+  /** It listens on loopback alone. */
+  readonly password = '';
   readonly #folder: string;
   readonly #port: number;
   #process: ChildProcess | undefined;

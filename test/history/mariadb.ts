@@ -28,12 +28,17 @@ export class MariaDb {
     return mariaDb;
   }
 
+  /** Of root. */
+  get password(): string {
+    return this.#server.password;
+  }
+
   /** Of a database of that name, which is made if it is not there. */
   async url(database = `test_${Math.random().toString(36).slice(2)}`): Promise<string> {
     const connection = await this.#connect();
     await connection.query(`create database if not exists \`${database}\``);
     await connection.end();
-    return `mysql://root@127.0.0.1:${this.port}/${database}`;
+    return `mysql://root:${this.password}@127.0.0.1:${this.port}/${database}`;
   }
 
   /** Such as `11.8.9-MariaDB`. */
@@ -82,7 +87,8 @@ export class MariaDb {
   }
 
   async #connect() {
-    return createConnection({ host: '127.0.0.1', port: this.port, user: 'root' });
+    const { port, password } = this;
+    return createConnection({ host: '127.0.0.1', port, user: 'root', password });
   }
 }
 

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { systemClock } from '../../kube/clock.ts';
 import { Database } from '../../storage/history/database.ts';
 import { applyMigrations } from '../../storage/history/migrations.ts';
-import { MariaDb } from './mariadb.ts';
+import { mariaDbForTests } from './mariadb-for-tests.ts';
 
 const FOLDER = path.join(import.meta.dirname, '../../storage/history/migrations');
 const journal = z.looseObject({ entries: z.array(z.looseObject({ tag: z.string() })) });
@@ -14,29 +14,26 @@ const { entries } = journal.parse(
   JSON.parse(await readFile(path.join(FOLDER, 'meta/_journal.json'), 'utf8')),
 );
 
-let server: MariaDb;
-let url: string;
+const mariaDb = mariaDbForTests();
 let database: Database;
 
-beforeAll(async () => {
-  server = await MariaDb.start();
+beforeEach(() => {
+  database = mariaDb.connect();
 });
 
-afterAll(async () => {
-  await server.stop();
-});
+afterEach(() => mariaDb.close());
 
-beforeEach(async () => {
-  url = await server.url();
-  database = new Database({ url, clock: systemClock });
-});
-
-afterEach(async () => {
-  await database.close();
-});
+/** Of a database that had all migrations at once. */
+async function freshTables(): Promise<Record<string, unknown>> {
+  const fresh = await mariaDb.server.url();
+  const other = new Database({ url: fresh, clock: systemClock });
+  await applyMigrations(other);
+  await other.close();
+  return tables(fresh);
+}
 
 /** Every table as the server would make it anew. */
-async function tables(of = url): Promise<Record<string, unknown>> {
+async function tables(of = mariaDb.url): Promise<Record<string, unknown>> {
   const connection = await createConnection({ uri: of, rowsAsArray: true });
   const [names] = await connection.query<never[][]>('show tables');
   const shown = await Promise.all(
@@ -72,32 +69,22 @@ describe('migrations', () => {
   test.each(entries.map((_, index) => index))(
     'lead from version %i to the same tables',
     async (version) => {
-      const fresh = await server.url();
-      const other = new Database({ url: fresh, clock: systemClock });
-      await applyMigrations(other);
-      await other.close();
-
       const folder = await asOf(version);
       await applyMigrations(database, undefined, folder);
       await rm(folder, { recursive: true });
       await applyMigrations(database);
-      expect(await tables()).toEqual(await tables(fresh));
+      expect(await tables()).toEqual(await freshTables());
     },
   );
 
   it('go on where an earlier start was cut off between two statements', async () => {
     const first = await readFile(path.join(FOLDER, `${entries[0]?.tag ?? ''}.sql`), 'utf8');
     const statements = first.split('--> statement-breakpoint');
-    const connection = await createConnection({ uri: url });
+    const connection = await createConnection({ uri: mariaDb.url });
     for (const statement of statements.slice(0, 8)) await connection.query(statement);
     await connection.end();
     await applyMigrations(database);
-    const halfway = await tables();
-    const fresh = await server.url();
-    const other = new Database({ url: fresh, clock: systemClock });
-    await applyMigrations(other);
-    await other.close();
-    expect(halfway).toEqual(await tables(fresh));
+    expect(await tables()).toEqual(await freshTables());
   });
 
   test.each(entries.map(({ tag }) => tag))('%s can be run again after a cut', async (tag) => {
@@ -108,10 +95,9 @@ describe('migrations', () => {
   });
 
   it('of many processes at once are applied once', async () => {
-    const others = Array.from({ length: 4 }, () => new Database({ url, clock: systemClock }));
+    const others = Array.from({ length: 4 }, () => mariaDb.connect());
     await Promise.all(others.map((other) => applyMigrations(other)));
-    await Promise.all(others.map((other) => other.close()));
-    const connection = await createConnection({ uri: url });
+    const connection = await createConnection({ uri: mariaDb.url });
     const [applied] = await connection.query<never[]>('select hash from __drizzle_migrations');
     await connection.end();
     expect(applied).toHaveLength(entries.length);

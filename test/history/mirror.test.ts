@@ -3,8 +3,6 @@ import { isEnded, SANDBOXES } from '../../crds/sandbox.ts';
 import { SANDBOX_TEMPLATES } from '../../crds/sandbox-template.ts';
 import { Registry } from 'prom-client';
 import { createHistory } from '../../operator/mirror/history.ts';
-import { systemClock } from '../../kube/clock.ts';
-import { Database } from '../../storage/history/database.ts';
 import { executions, sandboxes, sandboxTemplates } from '../../storage/history/schema.ts';
 import { applyMigrations } from '../../storage/history/migrations.ts';
 import { HistoryReader } from '../../storage/history/reader.ts';
@@ -12,46 +10,29 @@ import { HistoryWriter } from '../../storage/history/writer.ts';
 import { anExecution } from '../builders/execution.ts';
 import { aSandbox } from '../builders/sandbox.ts';
 import { isReady, World, type RunningOperator } from '../flow/world.ts';
-import { MariaDb } from './mariadb.ts';
+import { mariaDbForTests } from './mariadb-for-tests.ts';
 import { rowsOf } from './rows.ts';
 import { until } from './until.ts';
 
 /** The whole operator on a real API server and a real MariaDB. */
-let server: MariaDb;
-let url: string;
+const mariaDb = mariaDbForTests();
 let world: World;
-const open: Database[] = [];
 
 const DAY_MS = 86_400_000;
 const retention = { sandboxDays: 90, executionDays: 30, auditDays: 365 };
 
-beforeAll(async () => {
-  server = await MariaDb.start();
-});
-
-afterAll(async () => {
-  await server.stop();
-});
-
 beforeEach(async () => {
-  url = await server.url();
   world = await World.open();
   await world.createTemplate();
 });
 
 afterEach(async () => {
   await world.close();
-  for (const database of open.splice(0)) await database.close();
+  await mariaDb.close();
 });
 
-function connect(): Database {
-  const database = new Database({ url, clock: systemClock });
-  open.push(database);
-  return database;
-}
-
 function startOperator(): Promise<RunningOperator> {
-  return world.startOperator({ history: { database: connect(), retention } });
+  return world.startOperator({ history: { database: mariaDb.connect(), retention } });
 }
 
 interface AnyRow {
@@ -71,7 +52,7 @@ async function row(
   table: keyof typeof TABLES,
   isWanted: (row: AnyRow) => boolean,
 ): Promise<AnyRow | undefined> {
-  const database = connect();
+  const database = mariaDb.connect();
   const ask = (): Promise<AnyRow[]> =>
     database.use((connection) => connection.select().from(TABLES[table])).catch(() => []);
   const found = await until(ask, (all) => all.some(isWanted)).catch((error: unknown) => {
@@ -153,7 +134,7 @@ describe('an object whose time is up', () => {
     world.clock.skip(60_000);
     await world.gone(world.caches.executions, 'run');
     await row('executions', ({ goneAt }) => goneAt !== null);
-    const found = await new HistoryReader(connect()).findExecution('default', 'run');
+    const found = await new HistoryReader(mariaDb.connect()).findExecution('default', 'run');
     expect(found?.execution.metadata.uid).toBe(execution.metadata.uid);
     expect(found?.execution.status).toEqual(execution.status);
   });
@@ -170,7 +151,7 @@ describe('an object whose time is up', () => {
     world.clock.skip(DAY_MS);
     await world.gone(world.caches.sandboxes, 'box');
     await row('sandboxes', ({ goneAt }) => goneAt !== null);
-    const reader = new HistoryReader(connect());
+    const reader = new HistoryReader(mariaDb.connect());
     expect((await reader.findSandbox('default', 'box'))?.status?.reason).toBe('TerminatedByUser');
     expect((await reader.findExecution('default', 'run'))?.sessionId).toBe('box');
   });
@@ -187,7 +168,7 @@ describe('an object whose time is up', () => {
     await world.gone(world.caches.pods, 'box');
     world.clock.skip(DAY_MS);
     await world.gone(world.caches.sandboxes, 'box');
-    const past = await new HistoryReader(connect()).findSandbox('default', 'box');
+    const past = await new HistoryReader(mariaDb.connect()).findSandbox('default', 'box');
     expect(past?.status?.inherited).toMatchObject({ runtime: 'python3.11', idleSeconds: 1_800 });
   });
 
@@ -197,7 +178,7 @@ describe('an object whose time is up', () => {
     await world.sandbox(isReady);
     const execution = await aFinishedRun('run', { ttlSecondsAfterFinished: 60 });
     await row('executions', ({ status }) => status === 'completed');
-    await server.kill();
+    await mariaDb.server.kill();
     world.clock.skip(60_000);
 
     await world.create(SANDBOXES, aSandbox({ metadata: { name: 'other' } }));
@@ -208,7 +189,7 @@ describe('an object whose time is up', () => {
     await world.gone(world.caches.sandboxes, 'other');
     expect(world.caches.executions.get({ namespace: 'default', name: 'run' })).toBeDefined();
 
-    await server.resume();
+    await mariaDb.server.resume();
     await world.gone(world.caches.executions, 'run');
     expect(await row('executions', ({ name }) => name === 'during')).toMatchObject({
       status: 'completed',
@@ -216,7 +197,7 @@ describe('an object whose time is up', () => {
     expect(await row('sandboxes', ({ name }) => name === 'other')).toMatchObject({
       deletedAt: expect.any(Number),
     });
-    const found = await new HistoryReader(connect()).findExecution('default', 'run');
+    const found = await new HistoryReader(mariaDb.connect()).findExecution('default', 'run');
     expect(found?.execution.metadata.uid).toBe(execution.metadata.uid);
   });
 });
@@ -224,7 +205,7 @@ describe('an object whose time is up', () => {
 describe('a late wish to keep', () => {
   it('does not open the row of what is gone', async () => {
     const { caches } = world;
-    const database = connect();
+    const database = mariaDb.connect();
     const history = createHistory({
       database,
       retention,
@@ -258,7 +239,7 @@ describe('after a restart with everything out of step', () => {
     await row('sandboxes', ({ name }) => name === 'box');
     await first.stop();
 
-    const database = connect();
+    const database = mariaDb.connect();
     await applyMigrations(database);
     const lost = aSandbox({ metadata: { name: 'lost', uid: 'uid-lost' } });
     await new HistoryWriter(database, 'default').upsert(
@@ -280,12 +261,12 @@ describe('after a restart with everything out of step', () => {
   });
 
   it('starts without a database, and catches up when there is one', async () => {
-    await server.kill();
+    await mariaDb.server.kill();
     await startOperator();
     await world.create(SANDBOXES, aSandbox());
     await world.sandbox(isReady);
     await aFinishedRun();
-    await server.resume();
+    await mariaDb.server.resume();
     await row('executions', ({ status }) => status === 'completed');
     await row('sandboxes', ({ status }) => status === 'running');
   });

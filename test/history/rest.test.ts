@@ -1,43 +1,29 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { Readable } from 'node:stream';
 import type { Execution } from '../../crds/execution.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import { systemClock } from '../../kube/clock.ts';
 import { AuditLog } from '../../storage/history/audit-log.ts';
-import { Database } from '../../storage/history/database.ts';
-import { applyMigrations } from '../../storage/history/migrations.ts';
+import type { Database } from '../../storage/history/database.ts';
 import { audit } from '../../storage/history/schema.ts';
 import { HistoryWriter } from '../../storage/history/writer.ts';
-import { DirectoryStore } from '../../storage/objects/directory-store.ts';
-import { StoredWorkspaces } from '../../storage/workspaces/stored-workspaces.ts';
 import { anExecution } from '../builders/execution.ts';
 import { aSandbox } from '../builders/sandbox.ts';
 import { FakeLogger } from '../fakes/logger.ts';
 import { RestApi } from '../fakes/rest-api.ts';
-import { MariaDb } from './mariadb.ts';
+import { temporaryFiles } from '../fakes/temporary-files.ts';
+import { mariaDbForTests } from './mariadb-for-tests.ts';
 import { rowsOf } from './rows.ts';
 import { until } from './until.ts';
 
 /** What REST clients see of what has left the cluster. */
-let server: MariaDb;
+const mariaDb = mariaDbForTests();
 let database: Database;
 let writer: HistoryWriter;
 let api: RestApi;
 let log: AuditLog;
 
-beforeAll(async () => {
-  server = await MariaDb.start();
-});
-
-afterAll(async () => {
-  await server.stop();
-});
-
 beforeEach(async () => {
-  database = new Database({ url: await server.url(), clock: systemClock });
-  await applyMigrations(database);
+  database = await mariaDb.migrated();
   writer = new HistoryWriter(database, 'default');
   log = new AuditLog({ database, clock: systemClock, logger: new FakeLogger() });
   api = await RestApi.start({
@@ -51,7 +37,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await api.stop();
   await log.close();
-  await database.close();
+  await mariaDb.close();
 });
 
 const ENDED = {
@@ -196,8 +182,7 @@ describe('the executions of a session', () => {
 });
 
 describe('the files of a session of the past', () => {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'scp-past-files-'));
-  const stored = new StoredWorkspaces(new DirectoryStore(folder));
+  const { folder, stored, removeFiles } = temporaryFiles();
   let ofPast: RestApi;
 
   beforeEach(async () => {
@@ -211,9 +196,7 @@ describe('the files of a session of the past', () => {
     });
   });
   afterEach(() => ofPast.stop());
-  afterAll(() => {
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(removeFiles);
 
   it('are listed and read as before', async () => {
     const { body } = await ofPast.client.get('/sessions/box/files');
@@ -268,19 +251,19 @@ describe('a state sync', () => {
   });
 
   it('says so where the database is away', async () => {
-    await server.kill();
+    await mariaDb.server.kill();
     const { body } = await api.client.post('/health/sync');
     expect(body['result']).toMatchObject({
       errors: ['history does not answer, so its rows were not compared'],
     });
     expect(Object.keys(Object(rowsIn(body)))).not.toContain('rows_behind');
-    await server.resume();
+    await mariaDb.server.resume();
   });
 });
 
 describe('while the database is away', () => {
   it('everything live works, lists say so, and what is not live is not called unknown', async () => {
-    await server.kill();
+    await mariaDb.server.kill();
     const id = await api.runningSession();
     expect((await api.client.get(`/sessions/${id}`)).status).toBe(200);
     expect((await api.client.get('/sessions')).body).toMatchObject({
@@ -294,7 +277,7 @@ describe('while the database is away', () => {
     const mine = await api.client.post('/sessions', { id: 'mine', template_id: 'python-basic' });
     expect(mine.status).toBe(201);
     expect((await api.client.delete('/sessions/mine')).status).toBe(204);
-    await server.resume();
+    await mariaDb.server.resume();
     const { body: again } = await api.client.get('/health/detailed');
     expect(again).toMatchObject({ dependencies: { database: 'healthy' } });
     expect((await api.client.get('/sessions/unknown')).status).toBe(404);

@@ -17,34 +17,21 @@ import { anExecution } from '../builders/execution.ts';
 import { aSandbox, readyStatus } from '../builders/sandbox.ts';
 import { runCommand } from '../../tools/run-command.ts';
 import { FakeLogger } from '../fakes/logger.ts';
-import { MariaDb } from './mariadb.ts';
+import { mariaDbForTests } from './mariadb-for-tests.ts';
 import { NOW, rowsOf } from './rows.ts';
 
-let server: MariaDb;
-let url: string;
+const mariaDb = mariaDbForTests();
 let database: Database;
 let writer: HistoryWriter;
 let reader: HistoryReader;
 
-beforeAll(async () => {
-  server = await MariaDb.start();
-});
-
-afterAll(async () => {
-  await server.stop();
-});
-
 beforeEach(async () => {
-  url = await server.url();
-  database = new Database({ url, clock: systemClock });
-  await applyMigrations(database);
+  database = await mariaDb.migrated();
   writer = new HistoryWriter(database, 'default');
   reader = new HistoryReader(database);
 });
 
-afterEach(async () => {
-  await database.close();
-});
+afterEach(() => mariaDb.close());
 
 const everything = { after: undefined, skip: 0, limit: 100, without: [] };
 
@@ -309,11 +296,13 @@ describe('a dump', () => {
     );
     await writeRows(rowsOf({ executions: many, sandboxes: [ended] }, { expired: true }));
     const dump = path.join(await mkdtemp(path.join(os.tmpdir(), 'dump-')), 'history.sql');
+    const { server, url } = mariaDb;
     const from = new URL(url).pathname.slice(1);
     const to = new URL(await server.url()).pathname.slice(1);
     const client = `--no-defaults --host=127.0.0.1 --port=${server.port} --user=root`;
+    const env = { MYSQL_PWD: server.password };
     const shell = async (command: string): Promise<void> => {
-      expect(await runCommand(['sh', '-c', command])).toMatchObject({ exitCode: 0 });
+      expect(await runCommand(['sh', '-c', command], { env })).toMatchObject({ exitCode: 0 });
     };
     await shell(`mariadb-dump ${client} --single-transaction --hex-blob ${from} > ${dump}`);
     await shell(`mariadb ${client} ${to} < ${dump}`);
@@ -395,22 +384,22 @@ describe('a database that is not there', () => {
 
   it('does not hold a call for longer than it may take', async () => {
     await writeRows(rowsOf({ sandboxes: [running] }));
-    await server.freeze();
+    await mariaDb.server.freeze();
     const asked = database.use((connection) => connection.execute(sql`select 1`), {
       timeoutMs: 300,
     });
     await expect(asked).rejects.toMatchObject({ code: 'Unavailable' });
-    await server.thaw();
+    await mariaDb.server.thaw();
     expect((await rowOf())?.status).toBe('running');
   });
 
   it('has every row that it took when it comes back from a power cut', async () => {
     await writeRows(rowsOf({ sandboxes: [running] }));
-    await server.kill();
+    await mariaDb.server.kill();
     await expect(writeRows(rowsOf({ sandboxes: [ended] }, { sequence: 2 }))).rejects.toMatchObject({
       code: 'Unavailable',
     });
-    await server.resume();
+    await mariaDb.server.resume();
     expect((await rowOf())?.status).toBe('running');
     await writeRows(rowsOf({ sandboxes: [ended] }, { sequence: 2 }));
     expect((await rowOf())?.status).toBe('terminated');
