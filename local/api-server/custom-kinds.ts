@@ -4,6 +4,7 @@ import { invalidValue, requiredValue, type Cause } from './errors.ts';
 import { isObject, listAt, objectAt, textAt, valueAt, without, type JsonObject } from './json.ts';
 import { apiVersionOf, PLAIN_STRATEGY, type Column, type Kind, type Strategy } from './kinds.ts';
 import { withFields, type ApiObject } from './objects.ts';
+import { replicasCauses, scaleCauses, scalePaths } from './scale-paths.ts';
 import { schemaValidator } from './schema-validation.ts';
 import { decodeBy, withWholeDefaults } from './structural.ts';
 
@@ -81,7 +82,7 @@ function definitionCauses(crd: ApiObject): readonly Cause[] {
       ),
     );
   }
-  return [...causes, ...versions(crd).flatMap(schemaCauses)];
+  return [...causes, ...versions(crd).flatMap(schemaCauses), ...versions(crd).flatMap(scaleCauses)];
 }
 
 function schemaCauses(version: JsonObject, i: number): readonly Cause[] {
@@ -110,6 +111,7 @@ function customKind(crd: JsonObject, version: JsonObject): Kind {
   const schema = withWholeDefaults(objectAt(version, 'schema.openAPIV3Schema'));
   const identity = { group, version: textAt(version, 'name'), kind: textAt(names, 'kind') };
   const hasStatus = isObject(valueAt(version, ['subresources', 'status']));
+  const scale = scalePaths(version);
   const columns = listAt(version, 'additionalPrinterColumns').filter(isObject).map(printerColumn);
   return {
     ...identity,
@@ -121,9 +123,10 @@ function customKind(crd: JsonObject, version: JsonObject): Kind {
     namespaced: textAt(crd, 'spec.scope') === 'Namespaced',
     storage: `${textAt(names, 'plural')}.${group}`,
     hasStatus,
+    ...(scale === undefined ? {} : { scale }),
     columns: [NAME, ...(columns.length === 0 ? [AGE] : columns)] satisfies Column[],
     schema,
-    strategy: customStrategy(schema, hasStatus),
+    strategy: customStrategy(schema, { hasStatus, scale }),
     ...(versions(crd).length > 1 ? { view: versionView(apiVersionOf(identity)) } : {}),
   };
 }
@@ -133,7 +136,10 @@ function versionView(apiVersion: string): NonNullable<Kind['view']> {
   return { toStored: (object) => object, fromStored: (object) => ({ ...object, apiVersion }) };
 }
 
-function customStrategy(schema: JsonObject, hasStatus: boolean): Strategy {
+function customStrategy(
+  schema: JsonObject,
+  { hasStatus, scale }: { readonly hasStatus: boolean; readonly scale: Kind['scale'] | undefined },
+): Strategy {
   const validate = schemaValidator(schema);
   const rules = ruleChecker(schema);
   return {
@@ -143,7 +149,8 @@ function customStrategy(schema: JsonObject, hasStatus: boolean): Strategy {
     validate: (object, old) => {
       const causes = [...validate(object), ...rules.duplicates(object)];
       const blocked = rules.hasRules && causes.some(({ reason }) => BLOCKING.has(reason));
-      return [...causes, ...(blocked ? [UNCHECKED] : rules.broken(object, old))];
+      const scaling = replicasCauses(scale, object);
+      return [...causes, ...scaling, ...(blocked ? [UNCHECKED] : rules.broken(object, old))];
     },
     counted: (object) => without(object, 'metadata', ...(hasStatus ? ['status'] : [])),
     unconditionalUpdate: false,

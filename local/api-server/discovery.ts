@@ -67,10 +67,11 @@ export function apiResources(
       ...(kind.shortNames.length === 0 ? {} : { shortNames: kind.shortNames }),
       ...(kind.categories.length === 0 ? {} : { categories: kind.categories }),
     },
-    ...subresources(kind).map(({ name, kind: of, verbs }) => ({
+    ...subresources(kind).map(({ name, group: ofGroup, version: ofVersion, kind: of, verbs }) => ({
       name: `${kind.plural}/${name}`,
       singularName: '',
       namespaced: kind.namespaced,
+      ...(ofGroup === undefined ? {} : { group: ofGroup, version: ofVersion }),
       kind: of,
       verbs,
     })),
@@ -85,18 +86,34 @@ export function apiResources(
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
-const POD_SUBRESOURCES = [
+interface Subresource {
+  readonly name: string;
+  /** Of what it answers with, where that is not of the kind's own group and version. */
+  readonly group?: string;
+  readonly version?: string;
+  readonly kind: string;
+  readonly verbs: readonly string[];
+}
+
+const SCALE: Subresource = {
+  name: 'scale',
+  group: 'autoscaling',
+  version: 'v1',
+  kind: 'Scale',
+  verbs: ['get', 'patch', 'update'],
+};
+
+const POD_SUBRESOURCES: readonly Subresource[] = [
   { name: 'binding', kind: 'Binding', verbs: ['create'] },
   { name: 'log', kind: 'Pod', verbs: ['get'] },
 ];
 
-function subresources(
-  kind: Kind,
-): readonly { name: string; kind: string; verbs: readonly string[] }[] {
+function subresources(kind: Kind): readonly Subresource[] {
   return [
     ...(kind.hasStatus
       ? [{ name: 'status', kind: kind.kind, verbs: ['get', 'patch', 'update'] }]
       : []),
+    ...(kind.scale === undefined ? [] : [SCALE]),
     ...(kind.storage === 'pods' ? POD_SUBRESOURCES : []),
   ];
 }
@@ -123,23 +140,27 @@ export function aggregated(kinds: readonly Kind[], root: 'api' | 'apis'): JsonOb
 }
 
 function aggregatedResource(kind: Kind): JsonObject {
-  const responseKind = (name: string): JsonObject => ({
-    group: kind.group,
-    version: kind.version,
+  const responseKind = ({
+    group = kind.group,
+    version = kind.version,
+    kind: name,
+  }: Pick<Subresource, 'group' | 'version' | 'kind'>): JsonObject => ({
+    group,
+    version,
     kind: name,
   });
   return {
     resource: kind.plural,
-    responseKind: responseKind(kind.kind),
+    responseKind: responseKind(kind),
     scope: kind.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: kind.singular,
     verbs: VERBS,
     shortNames: kind.shortNames,
     categories: kind.categories,
-    subresources: subresources(kind).map(({ name, kind: of, verbs }) => ({
-      subresource: name,
-      responseKind: responseKind(of),
-      verbs,
+    subresources: subresources(kind).map((one) => ({
+      subresource: one.name,
+      responseKind: responseKind(one),
+      verbs: one.verbs,
     })),
   };
 }

@@ -23,6 +23,7 @@ import { answerPodLog, type PodLogSource } from './pod-log.ts';
 import type { Registry } from './registry.ts';
 import { timestamp, type Resources } from './resources.ts';
 import { resourcePath, type ResourcePath } from './routes.ts';
+import { rescaled, scaleOf } from './scale.ts';
 import type { Entry } from './storage.ts';
 import { bind, create, deleteOptions, patch, replace, type Write } from './writes.ts';
 
@@ -110,6 +111,10 @@ async function onResource(
     return STREAMING;
   }
   const form = acceptedForm(incoming.headers.accept);
+  if (at.subresource === 'scale' && method === 'GET')
+    return json(
+      scaleOf(kind, deps.resources.get(kind, { namespace: at.namespace, name: at.name }).object),
+    );
   const read: Read = { kind, namespace: at.namespace, query, form };
   if (method === 'GET') return answerRead(deps, read, { name: at.name, response });
   const write: Write = {
@@ -130,11 +135,25 @@ function isServed(
   { name, namespace, subresource }: ResourcePath,
   method: string,
 ): boolean {
-  if (subresource === 'status' && !kind.hasStatus) return false;
-  if (['binding', 'log'].includes(subresource) && kind.storage !== 'pods') return false;
-  if (!['', 'status', 'binding', 'log'].includes(subresource)) return false;
+  if (!hasSubresource(kind, subresource)) return false;
   const everywhere = kind.namespaced && name === '' && method === 'GET';
   return kind.namespaced === (namespace !== '') || everywhere;
+}
+
+function hasSubresource(kind: Kind, subresource: string): boolean {
+  switch (subresource) {
+    case '':
+      return true;
+    case 'status':
+      return kind.hasStatus;
+    case 'scale':
+      return kind.scale !== undefined;
+    case 'binding':
+    case 'log':
+      return kind.storage === 'pods';
+    default:
+      return false;
+  }
 }
 
 function answerRead(
@@ -164,6 +183,7 @@ function answerWrite(
     code: created ? 201 : 200,
     body: shown(deps, read, entry),
   });
+  if (write.subresource === 'scale') return json(rescaled(resources, method, write));
   if (write.subresource === 'binding') return bound(resources, { method, now }, write);
   switch (write.ref.name === '' ? `${method} collection` : method) {
     case 'POST collection':

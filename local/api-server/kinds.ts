@@ -54,6 +54,14 @@ export interface Strategy {
   readonly fields: Readonly<Record<string, (object: ApiObject) => string>>;
 }
 
+/** Where in a custom object the scale subresource finds its numbers: paths of fields. */
+export interface ScalePaths {
+  readonly specReplicas: readonly string[];
+  readonly statusReplicas: readonly string[];
+  /** Empty: it tells no selector. */
+  readonly labelSelector: readonly string[];
+}
+
 /** One served version of a resource. */
 export interface Kind {
   readonly group: string;
@@ -68,6 +76,8 @@ export interface Kind {
   /** Where its objects are kept; two kinds with the same are views of the same objects. */
   readonly storage: string;
   readonly hasStatus: boolean;
+  /** Absent: it cannot be scaled. */
+  readonly scale?: ScalePaths;
   readonly columns: readonly Column[];
   /** OpenAPI v3 schema of the whole object. */
   readonly schema: JsonObject;

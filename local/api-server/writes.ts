@@ -102,7 +102,7 @@ function subresource(write: Write): '' | 'status' {
   throw methodNotAllowed();
 }
 
-function writeOptions({ query, warn }: Write): WriteOptions {
+export function writeOptions({ query, warn }: Write): WriteOptions {
   const fieldValidation = query.get('fieldValidation') ?? 'Warn';
   if (fieldValidation !== 'Ignore' && fieldValidation !== 'Warn' && fieldValidation !== 'Strict') {
     throw badRequest(
@@ -113,7 +113,11 @@ function writeOptions({ query, warn }: Write): WriteOptions {
 }
 
 /** The object in a body of JSON, which is what every client of the API can send. */
-function received({ kind, type }: Write, body: string, options: WriteOptions): ApiObject {
+export function received(
+  { kind, type }: { readonly kind: Pick<Kind, 'kind'>; readonly type: string },
+  body: string,
+  options: WriteOptions,
+): ApiObject {
   if (type !== 'application/json' && type !== '') throw unsupportedMediaType(['application/json']);
   const json = parsed(
     body,

@@ -1,36 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import { parse } from 'yaml';
-import { startEnvironment, until, type Body, type Environment } from './environment.ts';
-
-/** The kinds of this project, as their manifests define them. */
-const ROOT = path.join(import.meta.dirname, '..', '..');
-const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+import { startEnvironment, type Environment } from './environment.ts';
+import { CRDS, installOwnKinds, manifests } from './own-manifests.ts';
 
 let env: Environment;
 let own: (plural: string) => string;
 
-function manifests(folder: string): readonly Body[] {
-  const files = readdirSync(path.join(ROOT, folder)).filter((file) => file.endsWith('.yaml'));
-  return files.map((file) => parse(readFileSync(path.join(ROOT, folder, file), 'utf8')) as Body);
-}
-
 beforeAll(async () => {
   env = await startEnvironment();
   own = (plural) => `/apis/sandbox.ai/v1alpha1/namespaces/${env.namespace}/${plural}`;
-  for (const crd of manifests('crds/manifests')) {
-    const { code, body } = await env.api.apply(
-      `${CRDS}/${crd.metadata.name}?fieldManager=contract&force=true`,
-      crd,
-    );
-    if (code > 201) throw new Error(body.message);
-  }
-  await until(async () => {
-    const replies = await Promise.all(
-      ['sandboxtemplates', 'sandboxes', 'executions'].map((plural) => env.api.get(own(plural))),
-    );
-    return replies.every(({ code }) => code === 200);
-  });
+  await installOwnKinds(env);
 });
 afterAll(() => env.close());
 
