@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import {
+  type MySqlColumn,
   bigint,
   boolean,
   double,
@@ -46,6 +47,11 @@ const life = {
   fence: bigint('fence', { mode: 'number', unsigned: true }).notNull(),
 };
 
+/** Last in the index of a list, whose pages are found in it alone: read forwards, which takes a quarter less time than backwards. */
+function newestFirst({ createdAt, name }: { createdAt: MySqlColumn; name: MySqlColumn }) {
+  return [sql`${createdAt} desc`, sql`${name} desc`] as const;
+}
+
 /** Whether REST shows the row by itself; a live object is shown from the watch cache. */
 function past() {
   return boolean('past').generatedAlwaysAs(sql`(expired_at is not null and deleted_at is null)`, {
@@ -66,22 +72,25 @@ export const sandboxes = mysqlTable(
   },
   (row) => [
     index('sandboxes_by_rest_id').on(row.restId, row.namespace, row.createdAt),
-    index('sandboxes_newest').on(row.namespace, row.past, row.createdAt, row.name),
-    index('sandboxes_of_status').on(row.namespace, row.past, row.status, row.createdAt, row.name),
-    index('sandboxes_of_template').on(
+    index('sandboxes_newest_first').on(row.namespace, row.past, ...newestFirst(row)),
+    index('sandboxes_of_status_newest_first').on(
+      row.namespace,
+      row.past,
+      row.status,
+      ...newestFirst(row),
+    ),
+    index('sandboxes_of_template_newest_first').on(
       row.namespace,
       row.past,
       row.templateId,
-      row.createdAt,
-      row.name,
+      ...newestFirst(row),
     ),
-    index('sandboxes_of_template_and_status').on(
+    index('sandboxes_of_template_and_status_newest_first').on(
       row.namespace,
       row.past,
       row.templateId,
       row.status,
-      row.createdAt,
-      row.name,
+      ...newestFirst(row),
     ),
     index('sandboxes_gone').on(row.goneAt),
     index('sandboxes_leaving').on(row.past, row.goneAt),
@@ -110,8 +119,13 @@ export const executions = mysqlTable(
   },
   (row) => [
     index('executions_by_rest_id').on(row.restId, row.namespace, row.createdAt),
-    index('executions_newest').on(row.sandboxUid, row.past, row.createdAt, row.name),
-    index('executions_of_status').on(row.sandboxUid, row.past, row.status, row.createdAt, row.name),
+    index('executions_newest_first').on(row.sandboxUid, row.past, ...newestFirst(row)),
+    index('executions_of_status_newest_first').on(
+      row.sandboxUid,
+      row.past,
+      row.status,
+      ...newestFirst(row),
+    ),
     index('executions_gone').on(row.goneAt),
     index('executions_leaving').on(row.past, row.goneAt),
   ],

@@ -96,10 +96,10 @@ describe('every statement of history', () => {
   const writer = (): HistoryWriter => new HistoryWriter(database, 'tenant-1');
 
   test.each<[string, string, () => Promise<unknown>]>([
-    ['all sessions', 'sandboxes_newest', () => read(reader.sandboxes(tenant))],
+    ['all sessions', 'sandboxes_newest_first', () => read(reader.sandboxes(tenant))],
     [
       'sessions of a time',
-      'sandboxes_newest',
+      'sandboxes_newest_first',
       () =>
         read(
           reader.sandboxes({
@@ -111,27 +111,27 @@ describe('every statement of history', () => {
     ],
     [
       'sessions of a status',
-      'sandboxes_of_status',
+      'sandboxes_of_status_newest_first',
       () => read(reader.sandboxes({ ...tenant, status: 'failed' })),
     ],
     [
       'sessions of a template',
-      'sandboxes_of_template',
+      'sandboxes_of_template_newest_first',
       () => read(reader.sandboxes({ ...tenant, templateId: 'template-1' })),
     ],
     [
       'sessions of a template and a status',
-      'sandboxes_of_template_and_status',
+      'sandboxes_of_template_and_status_newest_first',
       () => read(reader.sandboxes({ ...tenant, templateId: 'template-1', status: 'failed' })),
     ],
     [
       'executions of a session',
-      'executions_newest',
+      'executions_newest_first',
       () => read(reader.executions({ sandboxUid: 'uid-box-3' })),
     ],
     [
       'executions of a status',
-      'executions_of_status',
+      'executions_of_status_newest_first',
       () => read(reader.executions({ sandboxUid: 'uid-box-3', status: 'failed' })),
     ],
     [
