@@ -270,6 +270,9 @@ test.each([
   ['files', JSON_PAGE, `{"files":[${'0,'.repeat(60_000)}0]}`],
   ['links', { 'content-type': 'text/html' }, '<a href=x>a</a>'.repeat(60_000)],
   ['attributes', { 'content-type': 'text/html' }, `<a href=x ${'a '.repeat(500)}>a</a>`],
+  ['tags in tags', { 'content-type': 'text/html' }, '<b>'.repeat(2_000)],
+  ['parts', { 'content-type': 'text/html' }, '<'.repeat(1_100_000)],
+  ['comments', { 'content-type': 'text/html' }, '<!---->'.repeat(1_100_000)],
 ])('a page of more %s than any project has is not read', async (_what, type, text) => {
   const { index, answers } = await world();
   answers.set(PAGE, (response) => {
@@ -322,4 +325,35 @@ test('a sandbox has few downloads at a time, also of what it waits for no more',
     names.map((name) => index({ method: 'GET', path: `/files/thing/${name}` }, gone).then(bytesOf)),
   );
   expect(most).toBeLessThanOrEqual(8);
+});
+
+test.each([
+  ['has promised it at a slow address', ''],
+  ['waits for other things first', `<a href="/dist/${FILE}#sha256=${SHA256}">${FILE}</a>`],
+])('nobody waits for a file because another sandbox %s', async (_what, last) => {
+  const { answers, url, heard, gatewayOf } = await world();
+  const { host } = new URL(url);
+  const upstream = new Upstream({ ...DEFAULT_INDEX_POLICY, trustedHosts: [host] });
+  stopLater(() => upstream.close());
+  const gateway = await gatewayOf(upstream);
+  const names = Array.from({ length: 8 }, (_, n) => `slow-${String(n)}.zip`);
+  answers.set('/other/thing/', (response) => {
+    response.writeHead(200, { 'content-type': 'text/html' });
+    response.write(last);
+    response.end(names.map((name) => `<a href="/${name}#sha256=${SHA256}">${name}</a>`).join(''));
+  });
+  const { promise: isSlow, resolve } = Promise.withResolvers<undefined>();
+  for (const name of names)
+    answers.set(`/${name}`, (response) => {
+      response.writeHead(200).flushHeaders();
+      if (heard.filter((request) => request.url.startsWith('/slow')).length === names.length)
+        resolve(undefined);
+    });
+  const other = gateway.open(`${url}/other/`);
+  const slow = [...names, FILE].map((name) => ask(other, `/files/thing/${name}`));
+  await isSlow;
+  const index = gateway.open(`${url}/simple/`);
+  expect(await bytesOf(await ask(index, `/files/thing/${FILE}`))).toBe(WHEEL.toString());
+  await upstream.close();
+  await Promise.all(slow);
 });

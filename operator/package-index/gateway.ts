@@ -213,13 +213,12 @@ export class PackageGateway implements PackageIndexes {
   /** Goes on when who asked first is gone: another may wait for it by now. */
   async #file({ url, digest }: Link, { downloads }: Index): Promise<CachedFile> {
     const key = digest === undefined ? `url-${digestOf(url)}` : `${digest.algorithm}-${digest.hex}`;
-    return this.#options.cache.provide(key, (path) =>
-      downloads(() =>
-        this.#fileBudget.within(MAX_FILE_BYTES, (counted) =>
-          this.#download({ url, digest }, path, counted),
-        ),
-      ),
-    );
+    const make = (path: string): Promise<void> =>
+      this.#fileBudget.within(MAX_FILE_BYTES, (counted) =>
+        this.#download({ url, digest }, path, counted),
+      );
+    // A digest is an index's word for what an address holds, and the turn is one sandbox's: nobody else waits for either.
+    return this.#options.cache.provide(key, make, { source: url, turn: downloads });
   }
 
   async #download({ url, digest }: Link, path: string, counted: Transform): Promise<void> {

@@ -7,6 +7,17 @@ export interface CachedFile {
   readonly bytes: number;
 }
 
+export interface ProvideOptions {
+  /** Where it is made from. Who wants the same from elsewhere does not wait for this one, which may be slow or a lie. */
+  readonly source?: string;
+  /** Lets whoever asks have their turn before it is made. */
+  readonly turn?: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+function atOnce<T>(work: () => Promise<T>): Promise<T> {
+  return work();
+}
+
 /** How far below its limit a cache is brought, so that not every file that comes makes another one go. */
 const ROOM = 0.9;
 
@@ -48,14 +59,24 @@ export class PackageCache {
     return { path, bytes: found.size };
   }
 
-  /** The file of this name, made by `make` if there is none; however many ask at a time, it is made once. */
-  async provide(name: string, make: (path: string) => Promise<void>): Promise<CachedFile> {
+  /** The file of this name, made by `make` if there is none; however many ask for it from the same source at a time, it is made once. */
+  async provide(
+    name: string,
+    make: (path: string) => Promise<void>,
+    { source = '', turn = atOnce }: ProvideOptions = {},
+  ): Promise<CachedFile> {
     const found = await this.find(name);
     this.#onLookup(found !== undefined);
-    if (found !== undefined) return found;
-    const making = this.#making.get(name) ?? this.#make(name, make);
-    this.#making.set(name, making);
-    return making.finally(() => this.#making.delete(name));
+    return (
+      found ??
+      turn(async () => (await this.find(name)) ?? this.#shared(`${name} ${source}`, name, make))
+    );
+  }
+
+  #shared(key: string, name: string, make: (path: string) => Promise<void>): Promise<CachedFile> {
+    const making = this.#making.get(key) ?? this.#make(name, make);
+    this.#making.set(key, making);
+    return making.finally(() => this.#making.delete(key));
   }
 
   async read(name: string): Promise<string | undefined> {

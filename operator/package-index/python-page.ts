@@ -1,5 +1,5 @@
-import { Parser } from 'htmlparser2';
 import { z } from 'zod';
+import { type Anchor, anchorsIn } from './anchors.ts';
 import { type Digest, type IndexPage, type Link, isFileName } from './page.ts';
 
 /** Pages of the simple repository API: https://packaging.python.org/en/latest/specifications/simple-repository-api/ */
@@ -10,8 +10,6 @@ const JSON_TYPE = 'application/vnd.pypi.simple.v1+json';
 const METADATA_SUFFIX = '.metadata';
 /** Far more than any project has; each is checked by itself. */
 const MAX_FILES = 50_000;
-/** Of a tag, which is held whole. */
-const MAX_ATTRIBUTES = 100;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/i);
 const hashes = z.record(z.string(), z.string());
@@ -37,7 +35,9 @@ export function pythonPage(
   text: string,
   { contentType, url, name }: { contentType: string; url: URL; name: string },
 ): IndexPage {
-  const files = contentType.includes('json') ? filesInJson(text) : filesInHtml(text);
+  const files = contentType.includes('json')
+    ? filesInJson(text)
+    : anchorsIn(text).map(fileOfAnchor);
   const usable = files.flatMap((one) => {
     const address = URL.parse(one.url, url.href);
     return address !== null && isFileName(one.filename) ? [{ ...one, url: address.href }] : [];
@@ -61,52 +61,14 @@ function filesInJson(text: string): readonly PythonFile[] {
   });
 }
 
-function filesInHtml(text: string): readonly PythonFile[] {
-  const files: PythonFile[] = [];
-  let open: Record<string, string> | undefined;
-  let words = '';
-  let attributeCount = 0;
-  const parser = new Parser({
-    onopentagname: () => {
-      attributeCount = 0;
-    },
-    onattribute: () => {
-      attributeCount += 1;
-      if (attributeCount > MAX_ATTRIBUTES) throw new RangeError('a tag has too many attributes');
-    },
-    onopentag: (tag, attributes) => {
-      if (tag !== 'a') return;
-      open = attributes;
-      words = '';
-    },
-    ontext: (piece) => {
-      words += piece;
-    },
-    onclosetag: (tag) => {
-      const href = open?.['href'];
-      if (files.length > MAX_FILES) throw new RangeError('a page links to too many files');
-      if (tag === 'a' && href !== undefined) files.push(fileOfAnchor(words.trim(), href, open));
-      if (tag === 'a') open = undefined;
-    },
-  });
-  parser.write(text);
-  parser.end();
-  return files;
-}
-
-function fileOfAnchor(
-  filename: string,
-  href: string,
-  attributes: Readonly<Record<string, string>> = {},
-): PythonFile {
+function fileOfAnchor({ href, attributes, text }: Anchor): PythonFile {
   const [url = '', fragment = ''] = href.split('#', 2);
-  const found = hashOf(fragment);
   const core = attributes['data-core-metadata'] ?? attributes['data-dist-info-metadata'];
   const { 'data-requires-python': requires, 'data-yanked': yanked } = attributes;
   return {
-    filename,
+    filename: text,
     url,
-    hashes: found,
+    hashes: hashOf(fragment),
     ...(requires !== undefined && { 'requires-python': requires }),
     ...(core !== undefined && { 'core-metadata': core === 'true' ? true : hashOf(core) }),
     ...(yanked !== undefined && { yanked: yanked === '' ? true : yanked }),
