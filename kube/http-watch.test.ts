@@ -89,28 +89,41 @@ test('leaving a watch early ends its connection', async () => {
 
 test('a cache over the wire outlives a reset, a silent connection, a 429, a 410 and a cut event', async () => {
   const version = (resourceVersion: string) => aWidget({ resourceVersion });
-  const watches: Answer[] = [
-    (_request, response) => {
-      response.write(line('MODIFIED', version('2')), () => response.destroy());
-    },
-    (_request, response) => {
-      response.writeHead(200).flushHeaders();
-    },
-    json(429, { code: 429, reason: 'TooManyRequests', message: 'm' }),
-    (_request, response) => {
-      response.end(`${line('MODIFIED', version('3'))}{"type":"MOD`);
-    },
-    (_request, response) => {
-      response.end(line('ERROR', { code: 410, reason: 'Expired', message: 'm' }));
-    },
-    (_request, response) => {
-      response.write(line('MODIFIED', version('5')));
-    },
-  ];
+  /** As of a real server: what a watch that broke did not deliver comes again, for who asks from the same version. */
+  const watches: Readonly<Record<string, Answer[]>> = {
+    '1': [
+      (_request, response) => {
+        response.write(line('MODIFIED', version('2')), () => response.destroy());
+      },
+    ],
+    '2': [
+      (_request, response) => {
+        response.writeHead(200).flushHeaders();
+      },
+      json(429, { code: 429, reason: 'TooManyRequests', message: 'm' }),
+      (_request, response) => {
+        response.end(`${line('MODIFIED', version('3'))}{"type":"MOD`);
+      },
+    ],
+    '3': [
+      (_request, response) => {
+        response.end(line('ERROR', { code: 410, reason: 'Expired', message: 'm' }));
+      },
+    ],
+    '4': [
+      (_request, response) => {
+        response.write(line('MODIFIED', version('5')));
+      },
+    ],
+  };
   let lists = 0;
   const { url } = await serve((request, response) => {
-    if (request.url.includes('watch=true')) watches.shift()?.(request, response);
-    else {
+    const query = new URL(request.url, 'http://server').searchParams;
+    if (query.get('watch') === 'true') {
+      const answers = watches[query.get('resourceVersion') ?? ''] ?? [];
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      answer?.(request, response);
+    } else {
       lists += 1;
       const items = [version(lists === 1 ? '1' : '4')];
       json(200, { items, metadata: { resourceVersion: items[0]?.metadata.resourceVersion } })(
