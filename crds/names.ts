@@ -15,6 +15,8 @@ export const LABEL = {
   make: 'sandbox.ai/make',
   /** On pods that a sandbox took from a pool: the number of that incarnation of it, which is what tells it from a later pod. */
   incarnation: 'sandbox.ai/incarnation',
+  /** On pods that a sandbox took from a pool though it asks for other resources: it may serve once its node has applied them. */
+  resize: 'sandbox.ai/resize',
   /** The standard label; always `MANAGED_BY`. */
   managedBy: 'app.kubernetes.io/managed-by',
 } as const;

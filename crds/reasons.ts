@@ -35,6 +35,8 @@ export type ExecutionReason = (typeof EXECUTION_REASONS)[number];
 export const SANDBOX_REASONS = [
   /** Waits for its pod to be scheduled and started. */
   'PodPending',
+  /** Its pod comes from a warm pool and is being given other resources than its template's. */
+  'PodResizing',
   /** The pod runs, its executor does not answer yet. */
   'ExecutorStarting',
   /** Its pod still reaches what its NetworkPolicy forbids: no code runs before that is over. */

@@ -37,7 +37,7 @@ export type Patch =
     };
 
 export interface PatchOptions {
-  readonly subresource?: 'status' | 'scale';
+  readonly subresource?: 'status' | 'scale' | 'resize';
   readonly signal?: AbortSignal;
 }
 

@@ -11,6 +11,7 @@ import type {
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { withDeadline } from './deadline.ts';
+import type { Discovery } from './discovery.ts';
 import { KubeError } from './errors.ts';
 import { apiVersionOf, refOf } from './objects.ts';
 import type { Draft, KubeList, KubeObject, ObjectRef, ResourceType } from './objects.ts';
@@ -31,7 +32,7 @@ export interface HttpClientOptions {
   readonly clock?: Clock;
 }
 
-export interface HttpClient extends KubeClient, PodLogs {
+export interface HttpClient extends KubeClient, PodLogs, Discovery {
   /** Ends all connections, open watches included. */
   close(): Promise<void>;
 }
@@ -55,6 +56,11 @@ export function createHttpClient(
 
 type Call = Omit<WireRequest, 'pool' | 'signal'> & { readonly signal?: AbortSignal | undefined };
 
+/** meta/v1 APIResourceList. */
+interface ApiResources {
+  readonly resources: readonly { readonly name: string }[];
+}
+
 class UndiciClient implements HttpClient {
   readonly #transport: Transport;
   readonly #clock: Clock;
@@ -64,6 +70,16 @@ class UndiciClient implements HttpClient {
     this.#transport = transport;
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
+  }
+
+  async serves(
+    { group, version, plural }: ResourceType<KubeObject>,
+    subresource: string,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const path = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
+    const found = (await this.#call({ method: 'GET', path, signal })) as ApiResources;
+    return found.resources.some(({ name }) => name === `${plural}/${subresource}`);
   }
 
   async get<T extends KubeObject>(

@@ -109,6 +109,8 @@ export interface ContainerStatus {
   readonly image?: string;
   readonly imageID?: string;
   readonly containerID?: string;
+  /** What it has, which lags behind what its pod's spec says while the pod is resized. */
+  readonly resources?: Container['resources'];
   readonly state?: ContainerState;
   readonly lastState?: ContainerState;
 }

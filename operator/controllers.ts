@@ -7,6 +7,7 @@ import type { Logger } from '../kube/logger.ts';
 import type { RuntimeMetrics } from '../kube/metrics.ts';
 import type { Pod } from '../kube/pod.ts';
 import type { Caches } from './caches.ts';
+import type { ClusterAbilities } from './cluster-abilities.ts';
 import { executionReconciler } from './execution/reconciler.ts';
 import type { Memory } from './memory.ts';
 import type { OperatorMetrics } from './metrics.ts';
@@ -34,6 +35,7 @@ export interface ControllerContext {
   readonly memory: Memory;
   readonly settings: Settings;
   readonly pod: PodSettings;
+  readonly abilities: ClusterAbilities;
   /** Absent: there is no history. */
   readonly archive?: Archive | undefined;
   readonly packageIndexes: PackageIndexes;

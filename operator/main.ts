@@ -48,7 +48,16 @@ async function main(): Promise<void> {
   const packageIndexes = lent.indexes;
   const store = openObjectStore(process.env);
   const stored = store && new StoredWorkspaces(store);
-  const parts = { client, executor, pod, logger, registry, packageIndexes, stored };
+  const parts = {
+    client,
+    discovery: client,
+    executor,
+    pod,
+    logger,
+    registry,
+    packageIndexes,
+    stored,
+  };
   const operator = operatorIn(config, { ...parts, ...(history === undefined ? {} : { history }) });
   await operator.run(stopping);
   await lent.close();
@@ -66,7 +75,15 @@ function operatorIn(
   config: OperatorConfig,
   parts: Pick<
     OperatorDeps,
-    'client' | 'executor' | 'pod' | 'logger' | 'registry' | 'packageIndexes' | 'history' | 'stored'
+    | 'client'
+    | 'discovery'
+    | 'executor'
+    | 'pod'
+    | 'logger'
+    | 'registry'
+    | 'packageIndexes'
+    | 'history'
+    | 'stored'
   >,
 ): Operator {
   const { namespace, settings, lease, healthPort } = config;

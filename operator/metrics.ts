@@ -9,8 +9,8 @@ import { timeOf } from './timestamp.ts';
 export interface OperatorMetrics {
   /** After a sandbox's status was written. */
   sandboxReported(before: Sandbox, status: SandboxStatus): void;
-  /** A sandbox got a pod of a pool, so long after it reached for one. */
-  poolHit(ms: number): void;
+  /** A sandbox got a pod of a pool, so long after it reached for one; `resized`: for other resources than the pod has yet. */
+  poolHit(ms: number, result: 'hit' | 'resized'): void;
   /** A sandbox that a pool could have served started a pod of its own. */
   poolMissed(): void;
   /** After an execution's final status was written. */
@@ -90,8 +90,8 @@ export function createOperatorMetrics(registry: Registry): OperatorMetrics {
       const resumed = resumeSeconds(before, status);
       if (resumed !== undefined) resumes.observe({ start }, resumed);
     },
-    poolHit: (ms) => {
-      claims.inc({ result: 'hit' });
+    poolHit: (ms, result) => {
+      claims.inc({ result });
       claimSeconds.observe(ms / 1_000);
     },
     poolMissed: () => {

@@ -6,6 +6,7 @@ import type { IndexFunction } from '../kube/cache.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
 import { ApiEventRecorder } from '../kube/event-recorder.ts';
+import type { Discovery } from '../kube/discovery.ts';
 import type { HealthServerOptions } from '../kube/health-server.ts';
 import { LeaderElector } from '../kube/leader-election.ts';
 import type { Logger } from '../kube/logger.ts';
@@ -21,6 +22,7 @@ import { endingsOf } from '../storage/history/endings.ts';
 import type { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
 import { createCaches, sandboxKeyOf } from './caches.ts';
 import type { Caches } from './caches.ts';
+import { ClusterAbilities } from './cluster-abilities.ts';
 import { executionController, sandboxController, templateController } from './controllers.ts';
 import { createMemory, forgetWhatIsGone } from './memory.ts';
 import type { Memory } from './memory.ts';
@@ -39,6 +41,8 @@ import { createFileRetention, filesTtl } from './workspace/retention.ts';
 
 export interface OperatorDeps {
   readonly client: KubeClient;
+  /** Absent: no use is made of what only some clusters can do. */
+  readonly discovery?: Discovery | undefined;
   readonly executor: ExecutorClient;
   /** Where a pod's executor listens; undefined as long as that is not known. */
   readonly addressOf: (pod: Pod) => ExecutorAddress | undefined;
@@ -113,7 +117,9 @@ export function createOperator(deps: OperatorDeps): Operator {
     }),
   );
   const { archive } = history ?? {};
-  const context = { ...deps, runtimeMetrics, metrics, events, caches, memory, settings, archive };
+  const abilities = new ClusterAbilities(deps);
+  const shared = { runtimeMetrics, metrics, events, caches, memory, settings, archive, abilities };
+  const context = { ...deps, ...shared };
   const sandboxes = sandboxController(context);
   const executions = executionController(context);
   const templates = templateController(context);
@@ -123,6 +129,7 @@ export function createOperator(deps: OperatorDeps): Operator {
   // History first: it must have subscribed before anything changes.
   const work = [
     ...(history?.work ?? []),
+    abilities,
     ...controllers,
     ...fileRetentionOf({ ...deps, caches, settings }),
     ...createRecovery({

@@ -6,6 +6,8 @@ export interface Settings {
   readonly pendingQuietMs: number;
   /** A start that takes longer reports each thing that it waits for; one that does not only that it is pending. */
   readonly slowStartMs: number;
+  /** A pod of a warm pool that was not given the resources of its sandbox so long after the sandbox's creation is replaced by one of its own. */
+  readonly resizeTimeoutMs: number;
   /** How often a Ready sandbox's executor is asked for its health. */
   readonly livenessIntervalMs: number;
   /** A pod whose executor has been silent for so long is replaced. */
@@ -43,6 +45,8 @@ export const DEFAULT_SETTINGS: Settings = {
   // creationTimestamp has whole seconds, so the quiet time lasts between 0.3 and 1.3 s.
   pendingQuietMs: 1_300,
   slowStartMs: 10_000,
+  // A kubelet looks once a second whether it is done, and creationTimestamp has whole seconds.
+  resizeTimeoutMs: 4_000,
   livenessIntervalMs: 30_000,
   silenceMs: 15_000,
   stableMs: 60_000,

@@ -29,7 +29,7 @@ export interface Update {
   readonly replaces: boolean;
   /** Create the object if there is none. */
   readonly creates: boolean;
-  readonly subresource: '' | 'status';
+  readonly subresource: '' | 'status' | 'resize';
 }
 
 export function resourceSubject(kind: Kind, name?: string): Subject {

@@ -30,6 +30,8 @@ export interface ApiServerOptions {
   readonly clock?: Clock;
   /** What answers `pods/log`; absent: no container has a log. */
   readonly podLogs?: PodLogSource;
+  /** Serves `pods/resize`, for nodes that can do it: those of local runs can't. */
+  readonly resizesPods?: boolean;
   /** How many writes a watch may start in the past; 410 Gone before that. */
   readonly historyLimit?: number;
 }
@@ -45,8 +47,11 @@ export interface ApiServer {
 /** A Kubernetes API server for local runs and tests: see README.md for what it does and does not. */
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { store, token, logger, clock = systemClock, historyLimit = 10_000 } = options;
+  const { resizesPods = false } = options;
   const storage = openStorage(store);
-  const registry = createRegistry(BUILT_IN_KINDS);
+  const registry = createRegistry(
+    BUILT_IN_KINDS.map((kind) => ({ ...kind, resizes: kind.storage === 'pods' && resizesPods })),
+  );
   const resources = createResources({ storage, clock, newUid: randomUUID, newSuffix });
   serveCustomKinds(storage, registry);
   FIRST_NAMESPACES.forEach((name) => {

@@ -86,6 +86,8 @@ export function apiResources(
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
+const WRITABLE = ['get', 'patch', 'update'];
+
 interface Subresource {
   readonly name: string;
   /** Of what it answers with, where that is not of the kind's own group and version. */
@@ -100,7 +102,7 @@ const SCALE: Subresource = {
   group: 'autoscaling',
   version: 'v1',
   kind: 'Scale',
-  verbs: ['get', 'patch', 'update'],
+  verbs: WRITABLE,
 };
 
 const POD_SUBRESOURCES: readonly Subresource[] = [
@@ -110,10 +112,9 @@ const POD_SUBRESOURCES: readonly Subresource[] = [
 
 function subresources(kind: Kind): readonly Subresource[] {
   return [
-    ...(kind.hasStatus
-      ? [{ name: 'status', kind: kind.kind, verbs: ['get', 'patch', 'update'] }]
-      : []),
+    ...(kind.hasStatus ? [{ name: 'status', kind: kind.kind, verbs: WRITABLE }] : []),
     ...(kind.scale === undefined ? [] : [SCALE]),
+    ...(kind.resizes === true ? [{ name: 'resize', kind: kind.kind, verbs: WRITABLE }] : []),
     ...(kind.storage === 'pods' ? POD_SUBRESOURCES : []),
   ];
 }

@@ -146,6 +146,8 @@ function hasSubresource(kind: Kind, subresource: string): boolean {
       return true;
     case 'status':
       return kind.hasStatus;
+    case 'resize':
+      return kind.resizes === true;
     case 'scale':
       return kind.scale !== undefined;
     case 'binding':

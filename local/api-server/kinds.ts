@@ -78,6 +78,8 @@ export interface Kind {
   readonly hasStatus: boolean;
   /** Absent: it cannot be scaled. */
   readonly scale?: ScalePaths;
+  /** Its containers can be given other resources while they run. */
+  readonly resizes?: boolean;
   readonly columns: readonly Column[];
   /** OpenAPI v3 schema of the whole object. */
   readonly schema: JsonObject;

@@ -141,7 +141,7 @@ export function containers(spec: JsonObject): readonly JsonObject[] {
   return listAt(spec, 'containers').filter(isObject);
 }
 
-function qosClass(pod: ApiObject): string {
+export function qosClass(pod: ApiObject): string {
   const all = containers(objectAt(pod, 'spec')).map((container) =>
     objectAt(container, 'resources'),
   );

@@ -16,6 +16,7 @@ import { same } from './json.ts';
 import type { Kind } from './kinds.ts';
 import { withFields, withMeta, type ApiObject, type Ref, type StoredObject } from './objects.ts';
 import { boundPod } from './pods.ts';
+import { resizedPod } from './pod-resize.ts';
 import { previewOf, type Entry, type Storage } from './storage.ts';
 
 /** The writes of the API, each of them atomic because nothing in it waits. All of them throw StatusErrors. */
@@ -86,8 +87,11 @@ export function createResources(deps: ResourceDependencies): Resources {
     const given = how.change(kind.view?.fromStored(current.object) ?? current.object);
     checkType(kind, given);
     checkIdentity({ kind, current, how }, given);
-    const object = merged({ kind, current, how }, decoded(kind, given, options));
-    check(kind, object, current.object);
+    const object =
+      how.subresource === 'resize'
+        ? resizedPod(current.object, decoded(kind, given, options))
+        : merged({ kind, current, how }, decoded(kind, given, options));
+    if (how.subresource !== 'resize') check(kind, object, current.object);
     return { entry: saved(storage, { kind, current, object }, options), created: false };
   };
   return {

@@ -12,7 +12,7 @@ import type { Kind } from './kinds.ts';
 import { parseObject, type ApiObject, type Ref } from './objects.ts';
 import { isPatchType, patched, PATCH_TYPES } from './patch.ts';
 import type { DeleteOptions } from './deletion.ts';
-import type { WriteOptions } from './admission.ts';
+import type { Update, WriteOptions } from './admission.ts';
 import type { Resources } from './resources.ts';
 import type { Entry } from './storage.ts';
 
@@ -96,9 +96,8 @@ function fieldManager(query: URLSearchParams): string {
   ]);
 }
 
-function subresource(write: Write): '' | 'status' {
-  if (write.subresource === '') return '';
-  if (write.subresource === 'status') return 'status';
+function subresource({ subresource: part }: Write): Update['subresource'] {
+  if (part === '' || part === 'status' || part === 'resize') return part;
   throw methodNotAllowed();
 }
 

@@ -13,8 +13,9 @@ import type { WarmPools } from '../warm-pools.ts';
 import { claimPatch } from './claim.ts';
 import type { ExecutorMonitor } from './executor-monitor.ts';
 import type { InFlightInstalls } from './installs.ts';
-import type { Learned, PoolOffer } from './observe.ts';
+import type { Claim, Learned } from './observe.ts';
 import { exceededQuota } from './quota.ts';
+import { resizePatch, type Amounts } from './resize.ts';
 
 /** How a sandbox comes by a pod: one of a pool, or one of its own. */
 
@@ -39,10 +40,15 @@ export interface WantedPod {
   readonly missesPool: boolean;
 }
 
+export interface WantedResize {
+  readonly pod: Pod;
+  readonly amounts: Amounts;
+}
+
 /** One patch makes a member ours, or the server says that it did not: then another one may be tried. Where neither is known, the next look finds out. */
 export async function claimPod(
   { client, pools, createdPods, monitor, installs, metrics, clock }: AcquireDeps,
-  { template, make }: PoolOffer,
+  { template, make, resizes }: Claim,
   { sandbox, signal }: Subject,
 ): Promise<Learned> {
   const since = clock.monotonic();
@@ -52,12 +58,12 @@ export async function claimPod(
     const view = pools.monitor.view(member.metadata.uid);
     const packages = pools.installs.view(member.metadata.uid);
     try {
-      const patch = claimPatch(member, template, sandbox);
+      const patch = claimPatch(member, sandbox, { template, resizes });
       const pod = await client.patch(PODS, refOf(member), patch, { signal });
       createdPods.remember(sandbox.metadata.uid, pod);
       monitor.adopt(pod.metadata.uid, view);
       installs.adopt(sandbox.metadata.uid, packages);
-      metrics.poolHit(clock.monotonic() - since);
+      metrics.poolHit(clock.monotonic() - since, resizes ? 'resized' : 'hit');
       return { type: 'podClaimed', pod };
     } catch (error) {
       if (!isRefusal(error)) {
@@ -66,6 +72,23 @@ export async function claimPod(
       }
       pools.refuse(member.metadata.uid);
     }
+  }
+}
+
+/** Its node applies it, or says that it cannot, some time after the server took it. What is refused is not tried again: the sandbox gets another pod. */
+export async function resizePod(
+  { client, createdPods }: AcquireDeps,
+  { pod, amounts }: WantedResize,
+  { sandbox, signal }: Subject,
+): Promise<Learned> {
+  try {
+    const options = { subresource: 'resize', signal } as const;
+    const resized = await client.patch(PODS, refOf(pod), resizePatch(pod, amounts), options);
+    createdPods.remember(sandbox.metadata.uid, resized);
+    return { type: 'podResized', pod: resized };
+  } catch (error) {
+    if (isRefusal(error)) return { type: 'resizeRefused' };
+    throw error;
   }
 }
 

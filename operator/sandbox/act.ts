@@ -16,15 +16,16 @@ import type { Archive } from '../mirror/archive.ts';
 import type { OwnWrites } from '../own-writes.ts';
 import type { PackageIndexes } from '../package-index/gateway.ts';
 import type { StoreCause, WorkspaceOrder, Workspaces } from '../workspace/workspaces.ts';
-import { claimPod, createPod } from './acquire-pod.ts';
-import type { AcquireDeps, Subject, WantedPod } from './acquire-pod.ts';
-import type { Learned, PoolOffer } from './observe.ts';
+import { claimPod, createPod, resizePod } from './acquire-pod.ts';
+import type { AcquireDeps, Subject, WantedPod, WantedResize } from './acquire-pod.ts';
+import type { Claim, Learned } from './observe.ts';
 
 /** Everything that a decision can have done. Each may be done twice without harm. */
 export type Action =
   | { readonly type: 'addFinalizer' }
   | { readonly type: 'removeFinalizer' }
-  | { readonly type: 'claimPod'; readonly pool: PoolOffer }
+  | { readonly type: 'claimPod'; readonly pool: Claim }
+  | ({ readonly type: 'resizePod' } & WantedResize)
   | ({ readonly type: 'createPod' } & WantedPod)
   | { readonly type: 'deletePod'; readonly pod: Pod }
   | { readonly type: 'keepInHistory'; readonly executions: readonly Execution[] }
@@ -85,10 +86,6 @@ async function actOne(
       return patchFinalizer(deps, subject, addFinalizerPatch);
     case 'removeFinalizer':
       return patchFinalizer(deps, subject, removeFinalizerPatch);
-    case 'claimPod':
-      return claimPod(deps, action.pool, subject);
-    case 'createPod':
-      return createPod(deps, action, subject);
     case 'deletePod':
       deps.monitor.forget(action.pod.metadata.uid);
       deps.workspaces?.forget(action.pod.metadata.uid);
@@ -100,10 +97,29 @@ async function actOne(
     case 'deleteExecution':
       return remove(deps.client, EXECUTIONS, { object: action.execution, signal: subject.signal });
     default:
+      return acquire(deps, action, subject);
+  }
+}
+
+async function acquire(
+  deps: ActDeps,
+  action: Acquisition | Undertaking,
+  subject: Subject,
+): Promise<Learned | undefined> {
+  switch (action.type) {
+    case 'claimPod':
+      return claimPod(deps, action.pool, subject);
+    case 'resizePod':
+      return resizePod(deps, action, subject);
+    case 'createPod':
+      return createPod(deps, action, subject);
+    default:
       begin(deps, action, subject);
       return undefined;
   }
 }
+
+type Acquisition = Extract<Action, { readonly type: 'claimPod' | 'resizePod' | 'createPod' }>;
 
 type Undertaking =
   | WorkspaceAction

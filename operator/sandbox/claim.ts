@@ -1,17 +1,21 @@
 import { LABEL } from '../../crds/names.ts';
 import { incarnationOf } from '../../crds/sandbox.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
-import type { SandboxTemplate } from '../../crds/sandbox-template.ts';
 import type { Patch } from '../../kube/client.ts';
 import { controllerReference } from '../../kube/owner-reference.ts';
 import type { Pod } from '../../kube/pod.ts';
+import type { Claim } from './observe.ts';
 import { sandboxLabel } from './pod-name.ts';
 
 /**
  * Makes a member of a template's pool the pod of a sandbox, in one write and only if the pool still has it: the tests of a JSON patch (RFC 6902) are the
  * lock. Not the resourceVersion: the kubelet moves that on without anybody having taken the pod.
  */
-export function claimPatch(member: Pod, template: SandboxTemplate, sandbox: Sandbox): Patch {
+export function claimPatch(
+  member: Pod,
+  sandbox: Sandbox,
+  { template, resizes }: Pick<Claim, 'template' | 'resizes'>,
+): Patch {
   return {
     kind: 'json',
     body: [
@@ -20,6 +24,7 @@ export function claimPatch(member: Pod, template: SandboxTemplate, sandbox: Sand
       { op: 'replace', path: '/metadata/ownerReferences', value: [controllerReference(sandbox)] },
       { op: 'add', path: label(LABEL.sandbox), value: sandboxLabel(sandbox) },
       { op: 'add', path: label(LABEL.incarnation), value: String(incarnationOf(sandbox)) },
+      ...(resizes ? [{ op: 'add', path: label(LABEL.resize), value: 'true' }] : []),
       { op: 'remove', path: label(LABEL.pool) },
     ],
   };

@@ -22,6 +22,7 @@ import {
   restoreFiles,
 } from './starting.ts';
 import { withoutStrays } from './strays.ts';
+import { resizePod } from './resizing.ts';
 import { staySuspended, suspend } from './suspension.ts';
 import { withWorkspace } from './workspace.ts';
 
@@ -48,6 +49,7 @@ const RULES: readonly Rule[] = [
   awaitQuota,
   claimPod,
   createPod,
+  resizePod,
   awaitPod,
   awaitExecutor,
   restoreFiles,

@@ -3,6 +3,7 @@ import { templateProblem } from '../sandbox-template/problem.ts';
 import type { Observed } from './observe.ts';
 import { mustRestore } from './workspace.ts';
 import { podState } from './pod-state.ts';
+import { resizeOf } from './resize.ts';
 
 /** What keeps a sandbox from being Ready right now. */
 export interface Hindrance {
@@ -14,6 +15,8 @@ export function hindranceOf(seen: Observed): Hindrance {
   if (seen.pod === undefined) return templateHindrance(seen) ?? quotaHindrance(seen) ?? AWAITS_POD;
   const state = podState(seen.pod);
   if (state.kind === 'waiting') return state;
+  const resizing = resizeHindrance(seen);
+  if (resizing !== undefined) return resizing;
   if (seen.executor.answeredAt !== undefined && mustRestore(seen)) return restoring(seen);
   return seen.executor.hasOpenNetwork === true ? NETWORK_OPEN : EXECUTOR_STARTING;
 }
@@ -27,6 +30,15 @@ const NETWORK_OPEN: Hindrance = {
   message:
     'the pod still reaches the API server, which its NetworkPolicy forbids; if this stays so, the cluster does not enforce NetworkPolicies',
 };
+function resizeHindrance({ sandbox, pod }: Observed): Hindrance | undefined {
+  const resize = resizeOf(sandbox, pod);
+  if (resize === 'none' || resize === 'applied') return undefined;
+  return {
+    reason: 'PodResizing',
+    message: 'its pod is being given the resources of spec.resources',
+  };
+}
+
 function restoring({ workspace }: Observed): Hindrance {
   const problem = workspace?.problem;
   const message = problem === undefined ? 'its files come back' : `its files come back: ${problem}`;
@@ -53,7 +65,11 @@ function quotaHindrance({ learned, sandbox: { status } }: Observed): Hindrance |
   return status?.reason === reason ? { reason, message: status.message ?? '' } : undefined;
 }
 
-const MERELY_SLOW: ReadonlySet<SandboxReason> = new Set(['PodPending', 'ExecutorStarting']);
+const MERELY_SLOW: ReadonlySet<SandboxReason> = new Set([
+  'PodPending',
+  'PodResizing',
+  'ExecutorStarting',
+]);
 const ORDINARY: ReadonlySet<SandboxReason> = new Set([...MERELY_SLOW, 'NetworkOpen']);
 
 /** What every start passes through. */

@@ -14,6 +14,7 @@ import { PODS } from '../../kube/pod.ts';
 import type { Pod } from '../../kube/pod.ts';
 import { INDEX, templateKeyOf } from '../caches.ts';
 import type { Caches } from '../caches.ts';
+import type { ClusterAbilities } from '../cluster-abilities.ts';
 import type { CreatedPods } from '../created-pods.ts';
 import type { Archive } from '../mirror/archive.ts';
 import type { OwnWrites } from '../own-writes.ts';
@@ -64,6 +65,13 @@ export interface PoolOffer {
   readonly template: SandboxTemplate;
   /** Of the pods that fit. */
   readonly make: string;
+  /** The cluster can change the cpu and memory of a pod that runs. */
+  readonly canResize: boolean;
+}
+
+export interface Claim extends PoolOffer {
+  /** The sandbox asks for other resources than the pod has: it serves once its node has applied them. */
+  readonly resizes: boolean;
 }
 
 export type Learned =
@@ -71,6 +79,8 @@ export type Learned =
   | { readonly type: 'quotaExceeded'; readonly message: string }
   | { readonly type: 'podNameTaken' }
   | { readonly type: 'podClaimed'; readonly pod: Pod }
+  | { readonly type: 'podResized'; readonly pod: Pod }
+  | { readonly type: 'resizeRefused' }
   | { readonly type: 'poolEmpty' };
 
 export interface ObserveDeps {
@@ -82,6 +92,7 @@ export interface ObserveDeps {
   readonly workspaces: Workspaces | undefined;
   readonly createdPods: CreatedPods;
   readonly pools: WarmPools;
+  readonly abilities: Pick<ClusterAbilities, 'resizesPods'>;
   readonly pod: PodSettings;
   readonly writes: OwnWrites<Sandbox>;
   /** Absent: there is no history. */
@@ -123,9 +134,11 @@ function isMirrored({ archive }: ObserveDeps, objects: readonly KubeObject[]): b
 
 /** What acting brought to light, as a part of what is decided on next. */
 export function withLearned(deps: ObserveDeps, seen: Observed, learned: Learned): Observed {
-  if (learned.type !== 'podClaimed') return { ...seen, learned };
-  const install = deps.installs.view(seen.sandbox.metadata.uid);
-  return { ...seen, ...serving(deps, seen.sandbox, [...seen.pods, learned.pod]), install, learned };
+  if (learned.type !== 'podClaimed' && learned.type !== 'podResized') return { ...seen, learned };
+  const { sandbox } = seen;
+  const others = seen.pods.filter(({ metadata }) => metadata.uid !== learned.pod.metadata.uid);
+  const install = deps.installs.view(sandbox.metadata.uid);
+  return { ...seen, ...serving(deps, sandbox, [...others, learned.pod]), install, learned };
 }
 
 function serving(
@@ -148,12 +161,13 @@ function nodesFor(
 }
 
 function offerOf(
-  { pools, pod }: ObserveDeps,
+  { pools, pod, abilities }: ObserveDeps,
   template: SandboxTemplate | undefined,
 ): PoolOffer | undefined {
   if (template === undefined || pools.members(template).length === 0) return undefined;
   const make = poolMake(template, pod);
-  return pools.hasReady(template, make) ? { template, make } : undefined;
+  if (!pools.hasReady(template, make)) return undefined;
+  return { template, make, canResize: abilities.resizesPods };
 }
 
 /**

@@ -14,6 +14,7 @@ import { pending, pendingForQuota } from './pending.ts';
 import { buildPod } from './pod.ts';
 import { podState } from './pod-state.ts';
 import { preferring } from './preferred-nodes.ts';
+import { mayResize } from './resizing.ts';
 import { renamedStatus } from './status.ts';
 import { mayClaim } from './suspension.ts';
 import { mustRestore, restore } from './workspace.ts';
@@ -49,11 +50,15 @@ export function awaitQuota(seen: Observed, policy: Settings): Decision | undefin
   return seen.learned?.type === 'quotaExceeded' ? pendingForQuota(seen, policy) : undefined;
 }
 
-/** The pod of a sandbox that starts or resumes and wants nothing special may be one that waits already. */
-export function claimPod({ sandbox, pod, pool, learned }: Observed): Decision | undefined {
+/** The pod of a sandbox that starts or resumes may be one that waits already, if that is or can be made what the sandbox asks for. */
+export function claimPod(seen: Observed, policy: Settings): Decision | undefined {
+  const { sandbox, pod, pool, learned } = seen;
   if (pod !== undefined || pool === undefined || learned?.type === 'poolEmpty') return undefined;
-  if (!mayClaim(sandbox) || !fitsPool(sandbox.spec, pool.template)) return undefined;
-  return { actions: finalizerFirst(sandbox, { type: 'claimPod', pool }), lookAgainMs: 0 };
+  if (!mayClaim(sandbox)) return undefined;
+  const resizes = !fitsPool(sandbox.spec, pool.template);
+  if (resizes && !mayResize(seen, policy)) return undefined;
+  const claim: Action = { type: 'claimPod', pool: { ...pool, resizes } };
+  return { actions: finalizerFirst(sandbox, claim), lookAgainMs: 0 };
 }
 
 export function createPod(seen: Observed, policy: Policy): Decision | undefined {

@@ -169,7 +169,7 @@ describe('a resuming one', () => {
   const status: SandboxStatus = { ...SUSPENDED, phase: 'Resuming', resumedAt };
   const resuming = (more: Partial<Observed> = {}): Observed =>
     seen({ sandbox: aSandbox({ status }), workspace: files(), ...more });
-  const pool = { template: aTemplate(), make: 'make' };
+  const pool = { template: aTemplate(), make: 'make', canResize: false };
 
   test.each<[string, Observed, string[]]>([
     ['takes a pod that waits', resuming({ pool }), ['claimPod']],

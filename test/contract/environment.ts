@@ -218,6 +218,7 @@ async function fakeServer(): Promise<Server> {
     store: createMemoryStore(),
     token,
     logger: new FakeLogger(),
+    resizesPods: true,
   });
   const url = await server.listen(0, '127.0.0.1');
   return {

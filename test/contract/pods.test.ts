@@ -1,4 +1,4 @@
-import { startEnvironment, type Environment } from './environment.ts';
+import { startEnvironment, type Environment, type Reply } from './environment.ts';
 
 let env: Environment;
 let at: (plural: string) => string;
@@ -272,6 +272,86 @@ describe('the log of a pod', () => {
       kind: 'Pod',
       namespaced: true,
       verbs: ['get'],
+    });
+  });
+});
+
+describe('a pod that is resized', () => {
+  const amounts = (cpu: string, memory: string): object => ({ cpu, memory });
+  const sized = (name: string): object =>
+    pod(name, {
+      containers: [
+        {
+          name: 'main',
+          image: 'registry.test/image:1',
+          resources: { requests: amounts('1', '1Gi'), limits: amounts('1', '1Gi') },
+        },
+      ],
+    });
+  const resize = (name: string, resources: object, more: object = {}): Promise<Reply> =>
+    env.api.call('PATCH', `${at('pods')}/${name}/resize`, {
+      type: 'application/strategic-merge-patch+json',
+      body: { spec: { containers: [{ name: 'main', resources, ...more }] } },
+    });
+
+  test('has what is asked for in its spec, as another generation of it', async () => {
+    await env.api.post(at('pods'), sized('larger'));
+    const both = amounts('2', '512Mi');
+    const { code, body } = await resize('larger', { requests: both, limits: both });
+    expect([code, body.message]).toEqual([200, undefined]);
+    expect(body.metadata.generation).toBe(2);
+    expect(body.spec['containers']).toMatchObject([
+      { resources: { requests: both, limits: both } },
+    ]);
+    expect((await env.api.get(`${at('pods')}/larger`)).body).toEqual(body);
+  });
+
+  test('by a JSON patch with a test of what it is', async () => {
+    const { body } = await env.api.post(at('pods'), sized('tested'));
+    const by = (uid: string): Promise<Reply> =>
+      env.api.call('PATCH', `${at('pods')}/tested/resize`, {
+        type: 'application/json-patch+json',
+        body: [
+          { op: 'test', path: '/metadata/uid', value: uid },
+          { op: 'replace', path: '/spec/containers/0/resources/requests/cpu', value: '3' },
+          { op: 'replace', path: '/spec/containers/0/resources/limits/cpu', value: '3' },
+        ],
+      });
+    expect((await by('another')).code).toBe(422);
+    expect((await by(body.metadata.uid)).code).toBe(200);
+  });
+
+  test('keeps its QoS class', async () => {
+    await env.api.post(at('pods'), sized('guaranteed'));
+    const { code, body } = await resize('guaranteed', { requests: { cpu: '500m' } });
+    expect([code, body.reason]).toEqual([422, 'Invalid']);
+    expect(body.message).toContain('Pod QOS Class may not change as a result of resizing');
+  });
+
+  test('is changed in nothing else', async () => {
+    await env.api.post(at('pods'), sized('fixed'));
+    const both = amounts('2', '1Gi');
+    const { code } = await resize('fixed', { requests: both, limits: both }, { image: 'other:1' });
+    expect(code).toBe(422);
+    expect((await resize('missing', { requests: both, limits: both })).code).toBe(404);
+  });
+
+  test('only by this subresource, which discovery lists', async () => {
+    await env.api.post(at('pods'), sized('stiff'));
+    const resources = { requests: amounts('2', '1Gi'), limits: amounts('2', '1Gi') };
+    const spec = { containers: [{ name: 'main', image: 'registry.test/image:1', resources }] };
+    expect((await env.api.merge(`${at('pods')}/stiff`, { spec })).code).toBe(422);
+    const { text } = await env.api.get('/api/v1');
+    expect(JSON.parse(text)).toMatchObject({
+      resources: expect.arrayContaining([
+        {
+          name: 'pods/resize',
+          singularName: '',
+          namespaced: true,
+          kind: 'Pod',
+          verbs: ['get', 'patch', 'update'],
+        },
+      ]),
     });
   });
 });

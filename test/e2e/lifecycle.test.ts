@@ -165,6 +165,45 @@ describe('a warm pool', () => {
   });
 });
 
+describe('a warm pool on nodes that resize pods', () => {
+  const LIMITS = `
+def handler(event):
+    def read(*paths):
+        for path in paths:
+            try:
+                return open("/sys/fs/cgroup/" + path).read().split()
+            except OSError:
+                pass
+    quota = read("cpu.max", "cpu/cpu.cfs_quota_us")
+    return {"memory": read("memory.max", "memory/memory.limit_in_bytes")[0], "cpu": quota[0]}
+`;
+
+  test('gives its pod to a sandbox that asks for more and one that asks for less, with those limits', async () => {
+    await createTemplate('resized', { warmPool: { size: 2 } });
+    const pool = ['sandboxtemplate/resized', '--for=jsonpath={.status.warmPool.ready}=2'];
+    await kubectl(inSandboxes('wait', ...pool, '--timeout=60s'));
+    const templateRef = { name: 'resized' };
+    const wishes = {
+      more: { cpu: '150m', memory: '256Mi' },
+      less: { cpu: '40m', memory: '112Mi' },
+    };
+    for (const [name, resources] of Object.entries(wishes)) {
+      await startSandbox(name, { templateRef, resources });
+      const warm = inSandboxes('get', 'sandbox', name, '-o', 'jsonpath={.status.warmStart}');
+      expect(await kubectl(warm)).toBe('true');
+    }
+    expect((await run('more', 'more-limits', LIMITS)).returnValue).toEqual({
+      memory: String(256 * 2 ** 20),
+      cpu: '15000',
+    });
+    expect((await run('less', 'less-limits', LIMITS)).returnValue).toEqual({
+      memory: String(112 * 2 ** 20),
+      cpu: '4000',
+    });
+    await kubectl(inSandboxes('delete', 'sandboxtemplate', 'resized'));
+  });
+});
+
 describe('an end', () => {
   test.each([
     ['idle', { idleSeconds: 2 }, 'IdleTimeout'],

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ReadCache } from '../../kube/cache.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { ConflictError, NotFoundError } from '../../kube/errors.ts';
@@ -11,10 +12,24 @@ interface Binding extends KubeObject {
   readonly target: { readonly kind: string; readonly name: string };
 }
 
+/** As Kubernetes 1.34 says it of a node that is full. */
+const RESIZE_PENDING = {
+  type: 'PodResizePending',
+  status: 'True',
+  reason: 'Deferred',
+  message: "Node didn't have enough resource: cpu, requested: 2000, used: 1270, capacity: 2000",
+};
+
+function isDeferred({ status }: Pod): boolean {
+  return status?.conditions?.some(({ type }) => type === RESIZE_PENDING.type) === true;
+}
+
 /** A scheduler and a node in one: binds pods, starts and stops their executors, tells the API server. What goes wrong is the test's to say. */
 export class FakeKubelet {
   /** New pods are neither scheduled nor started while this is set. */
   holdsStarts = false;
+  /** What a node makes of a pod whose spec asks for other resources than its container has. */
+  onResize: 'applies' | 'defers' | 'ignores' = 'applies';
   /** Pods stay in their deletion while this is set, as on a node that is gone. */
   holdsDeletions = false;
   readonly #client: KubeClient;
@@ -53,9 +68,10 @@ export class FakeKubelet {
   async start(pod: Pod): Promise<void> {
     await this.#bind(pod);
     this.#executors.start(pod.metadata.uid);
+    const { resources = {} } = pod.spec.containers[0] ?? {};
     const running = { startedAt: pod.metadata.creationTimestamp };
     const containerStatuses = [
-      { name: 'sandbox', ready: true, restartCount: 0, state: { running } },
+      { name: 'sandbox', ready: true, restartCount: 0, state: { running }, resources },
     ];
     await this.setStatus(pod, { phase: 'Running', podIP: '10.0.0.1', containerStatuses });
   }
@@ -73,9 +89,20 @@ export class FakeKubelet {
       await this.#client.delete(PODS, refOf(pod), { uid, gracePeriodSeconds: 0 });
       return;
     }
+    if (this.#bound.has(uid)) await this.#resize(pod);
     if (this.holdsStarts || this.#bound.has(uid)) return;
     this.#bound.add(uid);
     await this.start(pod);
+  }
+
+  async #resize(pod: Pod): Promise<void> {
+    const [status] = pod.status?.containerStatuses ?? [];
+    const [{ resources } = {}] = pod.spec.containers;
+    if (status === undefined || isDeepStrictEqual(status.resources, resources)) return;
+    if (this.onResize === 'applies')
+      await this.setStatus(pod, { containerStatuses: [{ ...status, resources }] });
+    if (this.onResize === 'defers' && !isDeferred(pod))
+      await this.setStatus(pod, { conditions: [RESIZE_PENDING] });
   }
 
   async #bind({ metadata, spec }: Pod): Promise<void> {

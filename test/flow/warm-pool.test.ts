@@ -322,6 +322,150 @@ describe("a template's packages", () => {
   });
 });
 
+describe('a sandbox that asks for other cpu or memory than its template', () => {
+  const MORE = { cpu: '2', memory: '1Gi' };
+  const limitsOf = (pod: Pod | undefined): unknown =>
+    pod?.status?.containerStatuses?.[0]?.resources?.limits;
+
+  beforeEach(async () => {
+    await world.close();
+    world = await World.open({ resizesPods: true });
+    operator = await world.startOperator({ settings });
+  });
+
+  test('gets a pod that waits, and is ready when the node has given it what it asks for', async () => {
+    await aFullPool(1);
+    const [member] = waiting();
+    const { status } = await start('box', { resources: MORE });
+    expect(status).toMatchObject({ warmStart: true, podUID: member?.metadata.uid });
+    const pod = await world.pod(() => true, status?.podName);
+    expect(limitsOf(pod)).toMatchObject(MORE);
+    expect(pod.spec.containers[0]?.resources?.requests).toMatchObject(MORE);
+    // The claim, the resize, the status.
+    expect(operator.recording.writesTo('box', status?.podName ?? '').slice(-3)).toEqual([
+      'patch Pod',
+      'patch Pod',
+      'patch Sandbox',
+    ]);
+  });
+
+  test('is not ready while the node has not, and gets a pod of its own when that takes too long', async () => {
+    await aFullPool(1);
+    const [member] = waiting();
+    world.kubelet.onResize = 'ignores';
+    await world.create(SANDBOXES, aSandbox({ spec: { resources: MORE } }));
+    const asked = await world.pod(
+      ({ spec }) => spec.containers[0]?.resources?.limits?.['cpu'] === '2',
+      member?.metadata.name,
+    );
+    expect(asked.metadata.labels?.['sandbox.ai/resize']).toBe('true');
+    expect(world.caches.sandboxes.list().some(isReady)).toBe(false);
+    world.clock.skip(5_000);
+    const { status } = await world.sandbox(isReady);
+    expect(status).toMatchObject({ podName: 'box-1' });
+    expect(status).not.toHaveProperty('warmStart');
+    await until(() => !livePods().some(({ metadata }) => metadata.uid === member?.metadata.uid));
+  });
+
+  test('gets a pod of its own at once where the node has no room for more', async () => {
+    await aFullPool(1);
+    const [member] = waiting();
+    world.kubelet.onResize = 'defers';
+    const { status } = await start('box', { resources: MORE });
+    expect(status).toMatchObject({ podName: 'box-1' });
+    expect(limitsOf(await world.pod(() => true, 'box-1'))).toMatchObject(MORE);
+    await until(() => !livePods().some(({ metadata }) => metadata.uid === member?.metadata.uid));
+  });
+
+  test.each<Fault>(['forbidden', 'invalid', 'quota'])(
+    'gets a pod of its own where the resize is refused: %s',
+    async (refused) => {
+      await aFullPool(1);
+      let patches = 0;
+      operator.recording.faultFor = ({ verb, kind }) =>
+        `${verb} ${kind}` === 'patch Pod' && (patches += 1) === 2 ? refused : undefined;
+      const { status } = await start('box', { resources: MORE });
+      expect(status).toMatchObject({ podName: 'box-1' });
+      expect(limitsOf(await world.pod(() => true, 'box-1'))).toMatchObject(MORE);
+    },
+  );
+
+  test('starts cold where it asks for another disk, or its template for a runtime that hides a resize', async () => {
+    await aFullPool(1);
+    const { status } = await start('box', { resources: { disk: '2Gi' } });
+    expect(status).toMatchObject({ podName: 'box' });
+  });
+
+  test('is served by an operator that takes over between claim and resize', async () => {
+    await aFullPool(1);
+    let patches = 0;
+    operator.recording.faultFor = ({ verb, kind }) =>
+      `${verb} ${kind}` === 'patch Pod' && (patches += 1) > 1 ? 'unavailable' : undefined;
+    await world.create(SANDBOXES, aSandbox({ spec: { resources: MORE } }));
+    await until(() => livePods().some((pod) => controllerOf(pod)?.kind === 'Sandbox'));
+    await operator.stop();
+    operator = await world.startOperator({ settings });
+    const sandbox = await world.sandbox(isReady);
+    const [pod, ...others] = podsOf(sandbox);
+    expect(others).toEqual([]);
+    expect(limitsOf(pod)).toMatchObject(MORE);
+  });
+
+  test('whatever fails and whatever nodes do, it never has less than it asked for, nor a pod of another', async () => {
+    await createPool(4);
+    let round = 0;
+    const fault = fc.constantFrom<Fault | undefined>(undefined, 'unavailable', 'answerLost');
+    const plan = fc.record({
+      faults: fc.array(fault, { maxLength: 10 }),
+      sizes: fc.array(fc.constantFrom(undefined, '2', '500m'), { minLength: 1, maxLength: 5 }),
+      onResize: fc.constantFrom('applies' as const, 'defers' as const),
+      hasRival: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(plan, async ({ faults, sizes, onResize, hasRival }) => {
+        round += 1;
+        const waitingFaults = [...faults];
+        world.kubelet.onResize = onResize;
+        operator.recording.faultFor = ({ kind }) =>
+          kind === 'SandboxTemplate' ? undefined : waitingFaults.shift();
+        const rival = hasRival ? await world.startOperator({ settings }) : undefined;
+        const wishes = sizes.map((cpu, index) => ({
+          cpu,
+          name: `r${String(round)}-${String(index)}`,
+        }));
+        await Promise.all(
+          wishes.map(({ name, cpu }) =>
+            world.create(
+              SANDBOXES,
+              aSandbox({
+                metadata: { name },
+                spec: cpu === undefined ? {} : { resources: { cpu } },
+              }),
+            ),
+          ),
+        );
+        for (const { name } of wishes) await world.sandbox(isReady, name);
+        await rival?.stop();
+        operator.recording.faultFor = () => undefined;
+        await until(() => wishes.every(({ name }) => isSettled(name)));
+        const pods = wishes.map(({ name }) => {
+          const sandbox = world.caches.sandboxes.get({ namespace: 'default', name });
+          return sandbox === undefined ? undefined : podsOf(sandbox)[0];
+        });
+        expect(new Set(pods.map((pod) => pod?.metadata.uid)).size).toBe(wishes.length);
+        wishes.forEach(({ cpu = '1' }, index) => {
+          expect(limitsOf(pods[index])).toMatchObject({ cpu });
+        });
+        for (const { name } of wishes) {
+          await world.client.delete(SANDBOXES, { namespace: 'default', name });
+          await world.gone(world.caches.sandboxes, name);
+        }
+      }),
+      { numRuns: 20 },
+    );
+  }, 120_000);
+});
+
 test('how often a pool had a pod, and how long it took to get one, can be read', async () => {
   const registry = new Registry();
   await operator.stop();

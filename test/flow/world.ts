@@ -72,7 +72,7 @@ export class World {
     this.kubelet = new FakeKubelet(this.client, this.caches.pods, this.executors);
   }
 
-  static async open(): Promise<World> {
+  static async open({ resizesPods = false } = {}): Promise<World> {
     const clock = new SkippingClock();
     const server = createApiServer({
       crds: KINDS.map(crdManifest),
@@ -80,6 +80,7 @@ export class World {
       token: TOKEN,
       logger: new FakeLogger(),
       clock,
+      resizesPods,
     });
     const world = new World(server, await server.listen(0, '127.0.0.1'), clock);
     for (const cache of world.#allCaches()) cache.start();
@@ -100,6 +101,7 @@ export class World {
     const recording = new RecordingClient(this.#connect());
     const operator = createOperator({
       client: recording.client,
+      discovery: this.client,
       executor: this.executors,
       addressOf: () => ({ kind: 'tcp', host: '10.0.0.1', port: 8080 }),
       clock: this.clock,
