@@ -31,7 +31,7 @@ const request = startRequest.extend({ env: environment.default({}) });
 export function executionRoutes(
   executions: Executions,
   activity: ActivityLog,
-  log: Logger,
+  log?: Logger,
 ): Route[] {
   const find = (call: Call): Execution => known(call, executions.find(idIn(call)));
   const awaited = async (call: Call): Promise<Execution> => {
@@ -49,7 +49,7 @@ export function executionRoutes(
         const start = request.parse(await readJson(call.request, MAX_START_BYTES));
         const isNew = executions.find(id) === undefined;
         const execution = executions.start(id, start);
-        if (isNew) logEnd(execution, log.child({ requestId: call.requestId }));
+        if (isNew && log) logEnd(execution, log.child({ requestId: call.requestId }));
         activity.touch();
         await answer(call, execution);
         activity.touch();

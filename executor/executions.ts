@@ -30,6 +30,11 @@ export class Executions {
     return this.#running.size;
   }
 
+  /** Whether there ever was one. */
+  get isUsed(): boolean {
+    return this.#running.size + this.#finished.size > 0;
+  }
+
   /** Starts `id`, or finds it if it was started before. */
   start(id: string, request: StartRequest): Execution {
     const known = this.find(id);

@@ -42,8 +42,8 @@ PASSES_BEFORE_FREEZE = 3
 # Forking takes a millisecond, Node.js forty; not at once, so that the outcome of the run before is on its way first.
 SPARE_DELAY = {'python': 0.002, 'javascript': 0.005}
 FIRST_SPARE_DELAY = {'python': 0.002, 'javascript': 0.1}
-# For the languages that the last run did not have: a sandbox that keeps to one does not boot the other after each of its runs.
-OTHER_SPARE_DELAY = 0.3
+# For the languages that the last run did not have: a sandbox that keeps to one, with pauses of seconds, does not boot the other after each of its runs.
+OTHER_SPARE_DELAY = 5.0
 WARM_UP_DELAY = 0.3
 RETRY_DELAY = 0.02
 DEAF_TO = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM)

@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../kube/clock.ts';
 import { ActivityLog } from './activity.ts';
 import { createGarbageCollector } from './collect-garbage.ts';
@@ -19,6 +20,7 @@ import { watchOomKills } from './oom-kills.ts';
 import { NetworkGate } from './network-gate.ts';
 import { ProblemError } from './problem.ts';
 import { LentIndex } from './package-index.ts';
+import { rehearse } from './rehearsal.ts';
 import { createRouter } from './router.ts';
 import { statusRoutes } from './status-routes.ts';
 import { TokenVerifier } from './token.ts';
@@ -99,4 +101,12 @@ const router = createRouter(
 );
 const handlers = { request: router, upgrade: indexUpgrade(index, accepts) };
 await new HttpListener(config.listen, handlers, log).open();
+rehearse({
+  routes: executionRoutes(new Executions(context, RETENTION), new ActivityLog(clock, () => 0)),
+  pause: sleep,
+  isUsed: () => executions.isUsed,
+}).catch((error: unknown) => {
+  // Without it the first run is slower, and nothing else.
+  log.warn('no rehearsal', { error: String(error) });
+});
 log.info('listening', { address: config.listen, languages });
