@@ -5,15 +5,15 @@ export const VERSION = 'v1alpha1';
 export const API_VERSION = `${GROUP}/${VERSION}`;
 
 export const LABEL = {
-  /** On pods: the name of the Sandbox they serve, hashed where it is too long for a label. */
+  /** On pods that were started for a Sandbox: its name, hashed where it is too long for a label. One from a warm pool is named by `status.podName` alone. */
   sandbox: 'sandbox.ai/sandbox',
   /** On sandboxes and pods: the template they were made from. */
   template: 'sandbox.ai/template',
-  /** On pods that wait in a warm pool: the template that they wait for. */
+  /** On pods that were started for a warm pool, also once a sandbox has them: its template. */
   pool: 'sandbox.ai/pool',
   /** On pods from a warm pool: what they were made from; the pool takes those of another make out. */
   make: 'sandbox.ai/make',
-  /** On pods that a sandbox took from a pool: the number of that incarnation of it, which is what tells it from a later pod. */
+  /** On pods that a sandbox took from a pool later than for its start: the number of that incarnation of it, which is what tells it from an earlier pod. */
   incarnation: 'sandbox.ai/incarnation',
   /** On pods that a sandbox took from a pool though it asks for other resources: it may serve once its node has applied them. */
   resize: 'sandbox.ai/resize',

@@ -1,8 +1,9 @@
 import type { Sandbox } from '../../crds/sandbox.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import type { ExecutorAddress } from '../../executor/client.ts';
 import type { Clock } from '../../kube/clock.ts';
 import { ConflictError, ForbiddenError, InvalidError, NotFoundError } from '../../kube/errors.ts';
-import { refOf } from '../../kube/objects.ts';
+import { keyOf, refOf } from '../../kube/objects.ts';
 import type { Draft } from '../../kube/objects.ts';
 import { createOwned, NotOwnedError } from '../../kube/owner-reference.ts';
 import { PODS } from '../../kube/pod.ts';
@@ -27,6 +28,8 @@ export interface AcquireDeps {
   readonly installs: InFlightInstalls;
   readonly metrics: OperatorMetrics;
   readonly clock: Clock;
+  /** Undefined as long as a pod has no address. */
+  readonly addressOf: (pod: Pod) => ExecutorAddress | undefined;
 }
 
 export interface Subject {
@@ -47,16 +50,18 @@ export interface WantedResize {
 
 /** One patch makes a member ours, or the server says that it did not: then another one may be tried. Where neither is known, the next look finds out. */
 export async function claimPod(
-  { client, pools, createdPods, monitor, installs, metrics, clock }: AcquireDeps,
+  deps: AcquireDeps,
   { template, make, resizes }: Claim,
   { sandbox, signal }: Subject,
 ): Promise<Learned> {
+  const { client, pools, createdPods, monitor, installs, metrics, clock } = deps;
   const since = clock.monotonic();
   for (;;) {
     const member = pools.take(template, make);
     if (member === undefined) return { type: 'poolEmpty' };
     const view = pools.monitor.view(member.metadata.uid);
     const packages = pools.installs.view(member.metadata.uid);
+    wake(deps, member, sandbox);
     try {
       const patch = claimPatch(member, sandbox, { template, resizes });
       const pod = await client.patch(PODS, refOf(member), patch, { signal });
@@ -90,6 +95,13 @@ export async function resizePod(
     if (isRefusal(error)) return { type: 'resizeRefused' };
     throw error;
   }
+}
+
+/** It has idled, and its connection is closed: asked for its health meanwhile, it is there for the first run. */
+function wake({ monitor, addressOf }: AcquireDeps, member: Pod, sandbox: Sandbox): void {
+  const address = addressOf(member);
+  if (address === undefined) return;
+  monitor.askHealth(keyOf(refOf(sandbox)), { podUID: member.metadata.uid, address });
 }
 
 /** Somebody else has it, or a right or a policy stands against it. */

@@ -10,6 +10,9 @@ import { sandboxLabel } from './pod-name.ts';
 /**
  * Makes a member of a template's pool the pod of a sandbox, in one write and only if the pool still has it: the tests of a JSON patch (RFC 6902) are the
  * lock. Not the resourceVersion: the kubelet moves that on without anybody having taken the pod.
+ *
+ * Its labels stay as they are. A kubelet does not look at a pod again whose owner alone has changed, nor does what enforces NetworkPolicies: that would cost more than all the rest
+ * of a claim, and with an identity per set of labels, as Cilium has it, seconds. Only a pod for a later incarnation says which, for an earlier one may still be there, and one that is to be resized says that.
  */
 export function claimPatch(
   member: Pod,
@@ -22,12 +25,19 @@ export function claimPatch(
       { op: 'test', path: '/metadata/uid', value: member.metadata.uid },
       { op: 'test', path: '/metadata/ownerReferences/0/uid', value: template.metadata.uid },
       { op: 'replace', path: '/metadata/ownerReferences', value: [controllerReference(sandbox)] },
-      { op: 'add', path: label(LABEL.sandbox), value: sandboxLabel(sandbox) },
-      { op: 'add', path: label(LABEL.incarnation), value: String(incarnationOf(sandbox)) },
+      ...laterIncarnation(sandbox),
       ...(resizes ? [{ op: 'add', path: label(LABEL.resize), value: 'true' }] : []),
-      { op: 'remove', path: label(LABEL.pool) },
     ],
   };
+}
+
+function laterIncarnation(sandbox: Sandbox): readonly object[] {
+  const incarnation = incarnationOf(sandbox);
+  if (incarnation === 0) return [];
+  return [
+    { op: 'add', path: label(LABEL.sandbox), value: sandboxLabel(sandbox) },
+    { op: 'add', path: label(LABEL.incarnation), value: String(incarnation) },
+  ];
 }
 
 /** As a JSON pointer (RFC 6901). */

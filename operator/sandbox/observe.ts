@@ -1,6 +1,6 @@
 import type { Execution } from '../../crds/execution.ts';
 import { LABEL } from '../../crds/names.ts';
-import { SANDBOXES } from '../../crds/sandbox.ts';
+import { incarnationOf, SANDBOXES } from '../../crds/sandbox.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import type { SandboxTemplate } from '../../crds/sandbox-template.ts';
 import type { ExecutorAddress, ExecutorTarget } from '../../executor/client.ts';
@@ -228,16 +228,27 @@ async function podsUnseen(
     return listPods(client, sandbox, signal);
   }
   if (sandbox.status?.podUID === undefined) return [];
+  return recordedPod(client, sandbox, signal);
+}
+
+async function recordedPod(
+  client: KubeClient,
+  sandbox: Sandbox,
+  signal: AbortSignal,
+): Promise<readonly Pod[]> {
   const ref = { namespace: sandbox.metadata.namespace ?? '', name: expectedPodName(sandbox) };
   const pod = await find(client, PODS, { ref, signal });
   return pod !== undefined && isControlledBy(pod, sandbox) ? [pod] : [];
 }
 
+/** One that was taken from a pool has no label of its sandbox, but stands in the status; in the moment between the two it is left to garbage collection. */
 async function listPods(
   client: KubeClient,
   sandbox: Sandbox,
   signal: AbortSignal,
 ): Promise<readonly Pod[]> {
+  if (incarnationOf(sandbox) === 0 && sandbox.status?.podName !== undefined)
+    return recordedPod(client, sandbox, signal);
   const labelSelector = `${LABEL.sandbox}=${sandboxLabel(sandbox)}`;
   const namespace = sandbox.metadata.namespace ?? '';
   const { items } = await client.list(PODS, { namespace, labelSelector, signal });

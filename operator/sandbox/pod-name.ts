@@ -14,14 +14,25 @@ export function podName(sandbox: Sandbox): string {
 }
 
 /**
- * Whether this pod is the one that is to serve a sandbox now: the one that its status names, or else the one of the deterministic name, or the one that was
+ * Whether this pod, which the sandbox owns, is the one that is to serve it now: the one that its status names, or else the one of the deterministic name, or the one that was
  * taken from a pool for this incarnation of the sandbox and has not found its way into the status yet.
  */
 export function isServingPod(sandbox: Sandbox, { metadata }: Pod): boolean {
   const { podName: recorded } = sandbox.status ?? {};
   if (recorded !== undefined) return metadata.name === recorded;
-  const incarnation = String(incarnationOf(sandbox));
-  return metadata.name === podName(sandbox) || metadata.labels?.[LABEL.incarnation] === incarnation;
+  return metadata.name === podName(sandbox) || takenFor(metadata) === incarnationOf(sandbox);
+}
+
+/** The incarnation that a pod was taken from a pool for: its sandbox's first, unless it says another; undefined: it never was in one. */
+function takenFor({ labels }: Pod['metadata']): number | undefined {
+  const said = labels?.[LABEL.incarnation];
+  if (said !== undefined) return Number(said);
+  return isFromPool(labels) ? 0 : undefined;
+}
+
+/** Whether a pod with these labels was made for a pool. */
+export function isFromPool(labels: Pod['metadata']['labels']): boolean {
+  return labels?.[LABEL.make] !== undefined;
 }
 
 /** The name under which the pod that serves a sandbox is looked for at the server. */

@@ -1,4 +1,3 @@
-import { LABEL } from '../../crds/names.ts';
 import { SANDBOX_CONDITIONS } from '../../crds/reasons.ts';
 import type { SandboxReason } from '../../crds/reasons.ts';
 import type { SandboxPhase, SandboxStatus } from '../../crds/sandbox.ts';
@@ -8,6 +7,7 @@ import { timestamp } from '../timestamp.ts';
 import { expiresAt, idleDeadline, isReady, knownUse, recordedUse } from './deadlines.ts';
 import { hindranceOf } from './hindrance.ts';
 import type { Observed } from './observe.ts';
+import { isFromPool } from './pod-name.ts';
 import { awaitingPod } from './packages.ts';
 import { podState } from './pod-state.ts';
 import type { Loss } from './loss.ts';
@@ -117,7 +117,7 @@ export const NO_POD = {
 function podFields({ pod }: Observed): Partial<SandboxStatus> {
   if (pod === undefined) return {};
   const { name, uid, labels } = pod.metadata;
-  const warmStart = labels?.[LABEL.incarnation] === undefined ? undefined : true;
+  const warmStart = isFromPool(labels) ? true : undefined;
   return { podName: name, podUID: uid, nodeName: pod.spec.nodeName, warmStart };
 }
 

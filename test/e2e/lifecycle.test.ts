@@ -160,7 +160,11 @@ describe('a warm pool', () => {
     await kubectl(inSandboxes('scale', 'sandboxtemplate', 'pooled', '--replicas=1'));
     await ready('1');
     await kubectl(inSandboxes('delete', 'sandboxtemplate', 'pooled'));
-    await untilGone('pods', '--selector', 'sandbox.ai/pool=pooled');
+    const { podName } = await sandboxStatus('warm');
+    await eventually(async () => {
+      const made = ['--selector', 'sandbox.ai/pool=pooled', '-o', 'name'];
+      expect(await kubectl(inSandboxes('get', 'pods', ...made))).toBe(`pod/${podName ?? ''}`);
+    }, 60_000);
     expect(await run('warm', 'still', code)).toMatchObject({ returnValue: 'me' });
   });
 });

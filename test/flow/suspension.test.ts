@@ -331,5 +331,9 @@ test('the next pod comes from the warm pool where one waits, with the files in i
   await desire('Running');
   const after = await world.sandbox(isReady);
   expect(after.status).toMatchObject({ warmStart: true });
+  const pods = world.caches.pods.list();
+  const pod = pods.find(({ metadata }) => metadata.uid === after.status?.podUID);
+  // Its first pod may still be there: which of the two serves it, the second one says.
+  expect(pod?.metadata.labels).toMatchObject({ 'sandbox.ai/incarnation': '1' });
   expect(filesOf(after).get('a.txt')).toBe('one');
 });
