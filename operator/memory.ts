@@ -95,6 +95,11 @@ export function forgetWhatIsGone(memory: Memory, caches: Caches, executor: Execu
       memory.pools.forget(metadata.uid);
     }),
   );
+  caches.templates.subscribe(
+    onDeleted(({ metadata }) => {
+      memory.pools.forgetClaims(metadata.uid);
+    }),
+  );
   caches.executions.subscribe(
     onDeleted(({ metadata }) => {
       memory.executionWrites.forget(metadata.uid);

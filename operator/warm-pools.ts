@@ -26,6 +26,12 @@ export interface WarmPoolsOptions {
   readonly freshMs: number;
 }
 
+/** When members of a pool were claimed. */
+export interface Claims {
+  readonly first: number;
+  readonly last: number;
+}
+
 /** Longer than a healthy watch lags. */
 const REFUSED_MS = 5_000;
 
@@ -43,6 +49,8 @@ export class WarmPools {
   readonly #options: WarmPoolsOptions;
   readonly #taken = new Set<string>();
   readonly #refusedUntil = new Map<string, number>();
+  /** By the UID of the template; until members are started. */
+  readonly #claims = new Map<string, Claims>();
   /** By the UID of the sandbox that reached for it. */
   readonly #unsettled = new Map<string, Pod>();
 
@@ -68,8 +76,21 @@ export class WarmPools {
     const [member] = this.#ready(template, make).sort((a, b) =>
       a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp),
     );
-    if (member !== undefined) this.#taken.add(member.metadata.uid);
+    if (member === undefined) return undefined;
+    this.#taken.add(member.metadata.uid);
+    const last = this.#options.clock.now();
+    this.#claims.set(template.metadata.uid, { first: last, ...this.claims(template), last });
     return member;
+  }
+
+  /** Those since members of the pool were last started. */
+  claims({ metadata }: SandboxTemplate): Claims | undefined {
+    return this.#claims.get(metadata.uid);
+  }
+
+  /** To be called when a member is started, and with a template that is gone. */
+  forgetClaims(templateUID: string): void {
+    this.#claims.delete(templateUID);
   }
 
   /** The server did not give it away: it stays in the pool, and is not reached for again before the cache had time to show a new owner. */

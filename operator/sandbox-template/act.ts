@@ -83,6 +83,7 @@ async function createMember(
   nodes: readonly string[],
   { template, signal }: Subject,
 ): Promise<string | undefined> {
+  pools.forgetClaims(template.metadata.uid);
   const key = keyOf(refOf(template));
   const name = poolPodName(template.metadata.name, suffix(random));
   const draft = preferring(buildPoolPod(template, name, settings), nodes);

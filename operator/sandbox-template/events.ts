@@ -11,7 +11,7 @@ export function warnAboutDeletedTemplates(
 ): void {
   caches.templates.subscribe(({ type, object }) => {
     if (type !== 'deleted') return;
-    const sandboxes = liveSandboxes(caches, keyOf(refOf(object)));
+    const sandboxes = liveSandboxes(caches, keyOf(refOf(object))).length;
     if (sandboxes > 0) events.record(deletedWhileInUse(object, sandboxes));
   });
 }

@@ -1,4 +1,4 @@
-import { isEnded } from '../../crds/sandbox.ts';
+import { isEnded, type Sandbox } from '../../crds/sandbox.ts';
 import type { SandboxTemplate } from '../../crds/sandbox-template.ts';
 import type { ExecutorAddress, ExecutorTarget } from '../../executor/client.ts';
 import type { Clock } from '../../kube/clock.ts';
@@ -11,7 +11,7 @@ import type { InstallView, PackageInstall } from '../sandbox/installs.ts';
 import { poolMake } from '../sandbox/pod.ts';
 import { preferredNodes } from '../sandbox/preferred-nodes.ts';
 import type { PodSettings } from '../sandbox/pod.ts';
-import type { WarmPools } from '../warm-pools.ts';
+import type { Claims, WarmPools } from '../warm-pools.ts';
 
 /** One pod that waits for a sandbox. */
 export interface Member {
@@ -41,6 +41,10 @@ export interface Observed {
   readonly make: string;
   /** The cache shows every member that was created or deleted. */
   readonly isSettled: boolean;
+  /** Sandboxes of it that are to get a pod, as far as the cache knows. */
+  readonly starting?: number;
+  /** Those since members were last started; absent: none. */
+  readonly claims?: Claims | undefined;
   /** When its status was last written; absent: not by this process. */
   readonly reportedAt: number | undefined;
   readonly now: number;
@@ -64,17 +68,20 @@ export function observe(
   const template = deps.caches.templates.get(parseKey(key));
   if (template === undefined) return undefined;
   const packages = deps.pools.packagesOf(template);
+  const sandboxes = liveSandboxes(deps.caches, key);
   const members = deps.pools.members(template);
   const isShort = members.length < template.spec.warmPool.size;
   const pods = isShort ? deps.caches.pods.byIndex(INDEX.madeFrom, key) : [];
   return {
     template,
-    sandboxes: liveSandboxes(deps.caches, key),
+    sandboxes: sandboxes.length,
+    starting: sandboxes.filter(isStarting).length,
     members: members.map((pod) => memberOf(deps, pod, packages)),
     packages,
     nodes: preferredNodes(template, pods),
     make: poolMake(template, deps.pod),
     isSettled: deps.pools.expectations.satisfied(key),
+    claims: deps.pools.claims(template),
     reportedAt,
     now: deps.clock.now(),
   };
@@ -96,8 +103,12 @@ function memberOf(
   };
 }
 
-/** How many sandboxes of the template with this key have not ended. */
-export function liveSandboxes(caches: Pick<Caches, 'sandboxes'>, key: string): number {
-  return caches.sandboxes.byIndex(INDEX.template, key).filter((sandbox) => !isEnded(sandbox))
-    .length;
+/** The sandboxes of the template with this key that have not ended. */
+export function liveSandboxes(caches: Pick<Caches, 'sandboxes'>, key: string): readonly Sandbox[] {
+  return caches.sandboxes.byIndex(INDEX.template, key).filter((sandbox) => !isEnded(sandbox));
+}
+
+function isStarting({ metadata, spec, status }: Sandbox): boolean {
+  const isWanted = spec.desiredState === 'Running' && metadata.deletionTimestamp === undefined;
+  return isWanted && status?.podUID === undefined;
 }

@@ -63,6 +63,42 @@ describe('a warm pool', () => {
     expect(doneTo(seen(500, members))).toHaveLength(5);
   });
 
+  test('waits with filling up until no claim came for half a second, but for no more than ten', () => {
+    const after = (first: number, last: number): readonly string[] =>
+      doneTo(seen(3, [member('a')], { claims: { first: NOW - first, last: NOW - last } }));
+    expect(after(400, 400)).toEqual([]);
+    expect(after(9_900, 100)).toEqual([]);
+    expect(after(500, 500)).toEqual(['createMember', 'createMember']);
+    expect(after(10_000, 100)).toEqual(['createMember', 'createMember']);
+    const claims = { first: NOW - 9_900, last: NOW - 100 };
+    const { lookAgainMs } = decide(seen(3, [member('a')], { claims }), DEFAULT_SETTINGS);
+    expect(lookAgainMs).toBe(100);
+  });
+
+  test('waits as long as sandboxes start, as they want the processor, but for no more than ten seconds', () => {
+    const after = (first: number): readonly string[] =>
+      doneTo(
+        seen(2, [member('a')], {
+          starting: 1,
+          claims: { first: NOW - first, last: NOW - first },
+        }),
+      );
+    expect(after(9_900)).toEqual([]);
+    expect(after(10_000)).toEqual(['createMember']);
+  });
+
+  test('that is used up is filled as soon as nobody starts', () => {
+    const claims = { first: NOW - 10, last: NOW - 10 };
+    expect(doneTo(seen(1, [], { claims, starting: 1 }))).toEqual([]);
+    expect(doneTo(seen(1, [], { claims, starting: 0 }))).toEqual(['createMember']);
+  });
+
+  test('that lacks nothing is in no hurry after a claim', () => {
+    const claims = { first: NOW - 100, last: NOW - 100 };
+    const { lookAgainMs } = decide(seen(1, [member('a')], { claims }), DEFAULT_SETTINGS);
+    expect(lookAgainMs).toBeGreaterThan(SECOND);
+  });
+
   test('counts nothing as long as the cache does not show what it asked for', () => {
     expect(doneTo(seen(3, [], { isSettled: false }))).toEqual([]);
     expect(doneTo(seen(0, [member('a')], { isSettled: false }))).toEqual([]);

@@ -20,10 +20,16 @@ const STARTS_AT_ONCE = 20;
 /** After a member failed, the next is not started at once: what made it fail is likely to be still there. */
 const FAILURE_PAUSE_MS = 5_000;
 
+/** The start of a pod takes a core for a second. Right after a claim that core is wanted for the claim, its first run, and those that come with it. */
+const CALM_MS = 500;
+/** Claims that go on and on do not keep a pool from being filled for longer than this. */
+const LONGEST_WAIT_MS = 10_000;
+
 /** Keeps as many fit members as are wished for. Pure. */
 export function poolDecision(seen: Observed, settings: Settings): PoolDecision {
-  const unfit = seen.members.filter((member) => !isFit(member, seen, settings));
-  const fit = seen.members.filter((member) => !unfit.includes(member));
+  const { true: fit = [], false: unfit = [] } = Object.groupBy(seen.members, (member) =>
+    isFit(member, seen, settings) ? 'true' : 'false',
+  );
   const asks = fit.filter((member) => isHealthDue(member, seen.now, settings)).flatMap(askHealth);
   const installs = fit.flatMap((member) => installIn(member, seen));
   const actions = [...unfit.map(({ pod }) => remove(pod)), ...asks, ...installs];
@@ -33,9 +39,9 @@ export function poolDecision(seen: Observed, settings: Settings): PoolDecision {
   if (!seen.isSettled) return { actions, lookAgainMs, packagesProblem };
   const lacking = desiredSize(seen) - fit.length;
   const surplus = byWorth(fit).slice(0, Math.max(-lacking, 0));
-  const hasFailed = unfit.some(({ pod }) => podState(pod).kind === 'over');
+  const pauseMs = lacking > 0 ? startPauseMs(seen, unfit) : 0;
   const free = STARTS_AT_ONCE - fit.filter(({ isReady }) => !isReady).length;
-  const starts = hasFailed ? 0 : Math.max(Math.min(lacking, free), 0);
+  const starts = pauseMs > 0 ? 0 : Math.max(Math.min(lacking, free), 0);
   return {
     actions: [
       ...actions,
@@ -45,9 +51,21 @@ export function poolDecision(seen: Observed, settings: Settings): PoolDecision {
         nodes: seen.nodes,
       })),
     ],
-    lookAgainMs: hasFailed ? FAILURE_PAUSE_MS : lookAgainMs,
+    lookAgainMs: pauseMs > 0 ? pauseMs : lookAgainMs,
     packagesProblem,
   };
+}
+
+/** How long no member may be started. */
+function startPauseMs(seen: Observed, unfit: readonly Member[]): number {
+  const { claims, starting = 0, members, now } = seen;
+  const hasFailed = unfit.some(({ pod }) => podState(pod).kind === 'over');
+  if (hasFailed) return FAILURE_PAUSE_MS;
+  if (claims === undefined) return 0;
+  const isUsedUp = !members.some(({ isReady }) => isReady);
+  const last = starting > 0 ? now : claims.last;
+  const calmMs = starting === 0 && isUsedUp ? 0 : CALM_MS;
+  return Math.min(last + calmMs, claims.first + LONGEST_WAIT_MS) - now;
 }
 
 /** Packages that could not be installed are tried again in a new pod, not sooner than this: the index may be away, or the template wrong. */
@@ -79,7 +97,11 @@ function givenUpAt(member: Member): number | undefined {
 
 /** Those of the make that the template has now. */
 export function ofThisMake({ members, make }: Observed): readonly Member[] {
-  return members.filter(({ pod }) => isLive(pod) && pod.metadata.labels?.[LABEL.make] === make);
+  return members.filter((member) => isOfMake(member, make));
+}
+
+function isOfMake({ pod }: Member, make: string): boolean {
+  return isLive(pod) && pod.metadata.labels?.[LABEL.make] === make;
 }
 
 export function desiredSize({ template }: Observed): number {
@@ -88,7 +110,7 @@ export function desiredSize({ template }: Observed): number {
 
 function isFit(member: Member, seen: Observed, settings: Settings): boolean {
   const { pod, executor } = member;
-  if (!ofThisMake(seen).includes(member) || podState(pod).kind === 'over') return false;
+  if (!isOfMake(member, seen.make) || podState(pod).kind === 'over') return false;
   if ((givenUpAt(member) ?? Infinity) <= seen.now) return false;
   const { silentSince, answeredAt } = executor;
   if (answeredAt !== undefined && silentSince !== undefined) {
