@@ -2,10 +2,12 @@ import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import { SANDBOX_TEMPLATES } from '../../crds/sandbox-template.ts';
 import { createHttpClient } from '../../kube/http-client.ts';
 import { loadKubeConfig } from '../../kube/kube-config.ts';
+import { PODS } from '../../kube/pod.ts';
 import { machine } from './machine.ts';
 import {
   burstOnFullPool,
@@ -142,6 +144,19 @@ interface Measured {
   readonly result: unknown;
 }
 
+/** The end of a hundred pods is work too, and no part of what comes next. */
+async function untilPodsAreGone(): Promise<void> {
+  for (;;) {
+    const { items } = await client.list(PODS);
+    if (items.every(({ metadata }) => metadata.deletionTimestamp === undefined)) break;
+    await delay(POLL_MS);
+  }
+  await delay(SETTLE_MS);
+}
+
+const POLL_MS = 1_000;
+const SETTLE_MS = 5_000;
+
 async function measureAll(name: string, round: number): Promise<Measured[]> {
   const system = await SYSTEMS[name]?.();
   if (system === undefined) throw new Error(`no such system: ${name}`);
@@ -149,6 +164,7 @@ async function measureAll(name: string, round: number): Promise<Measured[]> {
   try {
     for (const [phase, take] of Object.entries(PHASES)) {
       if (values.phases !== '' && !values.phases.split(',').includes(phase)) continue;
+      await untilPodsAreGone();
       const load = os.loadavg();
       console.log(`round ${String(round)}, ${system.name}: ${phase}`);
       const result = await take(system);

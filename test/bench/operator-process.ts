@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 const exec = promisify(execFile);
 const NAME = 'bench-operator';
 const MOUNTED = 'mounted';
+const CACHE = 'cache';
 const IMAGE = 'sandbox-operator:latest';
 /** As in the chart's values.yaml: Node.js sizes its heap by it. */
 const MEMORY_LIMIT = '384m';
@@ -34,6 +35,8 @@ export class OperatorProcess {
     const { stdout: kubeconfig } = await exec('kubectl', ['config', 'view', '--raw', '--flatten']);
     // The image's user is nobody here: what is mounted is for all to read, and the folder around it for this user alone.
     mkdirSync(path.join(folder, MOUNTED), { mode: 0o755 });
+    mkdirSync(path.join(folder, CACHE));
+    chmodSync(path.join(folder, CACHE), 0o777);
     for (const [name, text] of Object.entries({ 'private.pem': pem, kubeconfig }))
       writeFileSync(path.join(folder, MOUNTED, name), text, { mode: 0o644 });
     await operator.#create();
@@ -75,10 +78,12 @@ export class OperatorProcess {
       SANDBOX_NAMESPACE: this.#namespace,
       SANDBOX_SIGNING_KEY_FILE: '/bench/private.pem',
       SANDBOX_LOG_LEVEL: 'warn',
+      SANDBOX_PACKAGE_CACHE: '/cache',
     };
     await exec('docker', [
       ...['create', '--name', NAME, '--network', 'host', '--memory', MEMORY_LIMIT],
       ...['--volume', `${path.join(this.#folder, MOUNTED)}:/bench:ro`],
+      ...['--volume', `${path.join(this.#folder, CACHE)}:/cache`],
       ...Object.entries(variables).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
       IMAGE,
     ]);

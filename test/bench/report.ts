@@ -155,7 +155,7 @@ function loadOf({ measured }: ClusterFile): string {
 }
 
 function report(results: Results): string {
-  const { cluster, coldStart, local, scale } = results;
+  const { cluster, coldStart, local, scale, suspend } = results;
   const { sizes } = cluster;
   return `<!-- Made by test/bench/report.ts from the samples in test/bench/results. Do not edit. -->
 
@@ -165,7 +165,7 @@ Every sample is in \`test/bench/results\`; percentiles are of all of them, none 
 How it is measured, and how to measure it yourself or another system by the same code: [test/bench](../test/bench/README.md).
 
 Machine: ${machineOf(cluster.machine)}. Everything runs on it at once: etcd (without fsync), the control plane of Kubernetes 1.34, the node with all pods, the systems under
-test, and the clients. Load in the minute before a phase began: ${loadOf(cluster)}. Taken ${cluster.takenAt.slice(0, 10)} (cold starts beside bare pods ${coldStart.takenAt.slice(0, 10)}, scale ${scale.takenAt.slice(0, 10)}, local ${local.takenAt.slice(0, 10)}).
+test, and the clients. Load in the minute before a phase began: ${loadOf(cluster)}. Taken ${cluster.takenAt.slice(0, 10)} (cold starts beside bare pods ${coldStart.takenAt.slice(0, 10)}, scale ${scale.takenAt.slice(0, 10)}, suspended ${suspend.takenAt.slice(0, 10)}, local ${local.takenAt.slice(0, 10)}).
 
 ## What we promise
 
@@ -214,6 +214,12 @@ ${writeTable(cluster)}
 Cold sandboxes and bare pods of the same shape in turn, create to Ready.
 
 ${seriesTable(coldStart)}
+
+## Suspended sessions
+
+A run on a suspended session wakes it: a pod, its files out of the object store, then the run. In turn with it, a new session on the same cluster, which had the chart's object store and MariaDB.
+
+${seriesTable(suspend)}
 
 ## Many sandboxes
 

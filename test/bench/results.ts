@@ -89,6 +89,7 @@ export interface Results {
   readonly cluster: ClusterFile;
   readonly coldStart: z.infer<typeof seriesFile>;
   readonly local: z.infer<typeof seriesFile>;
+  readonly suspend: z.infer<typeof seriesFile>;
   readonly scale: ScaleFile;
 }
 
@@ -99,6 +100,7 @@ export function readResults(folder: string): Results {
     cluster: clusterFile.parse(read('cluster.json')),
     coldStart: seriesFile.parse(read('cluster-cold-start.json')),
     local: seriesFile.parse(read('local-docker.json')),
+    suspend: seriesFile.parse(read('suspend.json')),
     scale: scaleFile.parse(read('scale.json')),
   };
 }

@@ -23,11 +23,14 @@ export interface OursOptions {
 }
 
 const TEMPLATE = 'bench';
-const RUN = {
-  code: 'def handler(event):\n    return 1',
-  language: 'python',
-  timeout: 60,
-};
+const TRIVIAL = 'def handler(event):\n    return 1';
+
+/** What else ours can do with one. */
+export interface OurLive extends Live {
+  run(code?: string): Promise<void>;
+  /** Resolves once its files are stored and its pod is given up. */
+  suspend(): Promise<void>;
+}
 
 /** Sandbox Control Plane, by its REST API alone but for the template; Ready is read from its objects. */
 export class Ours implements System {
@@ -82,7 +85,7 @@ export class Ours implements System {
     });
   }
 
-  async create(): Promise<Live> {
+  async create(): Promise<OurLive> {
     const { id } = await this.#call<{ id: string }>('POST', '/sessions', { template_id: TEMPLATE });
     const name = objectNameOf(id);
     let podName = '';
@@ -97,10 +100,15 @@ export class Ours implements System {
     return {
       ready,
       objects: () => [name, podName],
-      run: async () => {
+      run: async (code = TRIVIAL) => {
         const path = `/executions/sessions/${id}/execute-sync`;
-        const { status } = await this.#call<{ status: string }>('POST', path, RUN);
+        const body = { code, language: 'python', timeout: 60 };
+        const { status } = await this.#call<{ status: string }>('POST', path, body);
         if (status !== 'completed') throw new Error(`the run ended as ${status}`);
+      },
+      suspend: async () => {
+        await this.#call('POST', `/sessions/${id}/suspend`);
+        await this.#sandboxes.until(name, ({ status }) => status?.phase === 'Suspended');
       },
       remove: async () => {
         await this.#call('DELETE', `/sessions/${id}`);
