@@ -310,6 +310,7 @@ describe('rights', () => {
         'events: create patch',
         'executions/status: patch',
         'executions: get list watch delete',
+        'pods/resize: patch',
         'pods: get list watch create patch delete',
         'sandboxes/finalizers: update',
         'sandboxes/status: patch',

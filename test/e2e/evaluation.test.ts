@@ -134,6 +134,29 @@ describe('files', () => {
     expect(await run('kept', 'read', READ)).toMatchObject({ returnValue: 'kept' });
   });
 
+  test('of a session that was suspended are there again when it is resumed, by a wish or by a run', async () => {
+    const desire = (desiredState: string): Promise<string> => {
+      const patch = ['--type=merge', '-p', JSON.stringify({ spec: { desiredState } })];
+      return kubectl(inSandboxes('patch', 'sandbox', 'kept', ...patch));
+    };
+    const suspend = async (): Promise<void> => {
+      await desire('Suspended');
+      await untilStatus('kept', { phase: 'Suspended', reason: 'SuspendedByUser' });
+      const pods = inSandboxes('get', 'pods', '--selector=sandbox.ai/sandbox=kept', '-o', 'name');
+      await eventually(async () => {
+        expect(await kubectl(pods)).toBe('');
+      });
+    };
+    await suspend();
+    await desire('Running');
+    await untilStatus('kept', { phase: 'Running', restarts: 1 });
+    expect(await run('kept', 'resumed', READ)).toMatchObject({ returnValue: 'kept' });
+    await suspend();
+    expect(await run('kept', 'woken', READ)).toMatchObject({ returnValue: 'kept' });
+    const wish = inSandboxes('get', 'sandbox', 'kept', '-o', 'jsonpath={.spec.desiredState}');
+    expect(await kubectl(wish)).toBe('Running');
+  }, 120_000);
+
   test('of a session can be read after its end', async () => {
     await withRest((rest) => rest('POST', '/sessions/kept/terminate'));
     await untilGone('kept');

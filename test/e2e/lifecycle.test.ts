@@ -208,6 +208,33 @@ def handler(event):
   });
 });
 
+describe('a further pod of a template', () => {
+  const wished = async (sandbox: string): Promise<string> => {
+    const { podName = '' } = await sandboxStatus(sandbox);
+    const path = '{.spec.affinity..matchFields[*].values[*]}';
+    return kubectl(inSandboxes('get', 'pod', podName, '-o', `jsonpath=${path}`));
+  };
+
+  test.each([
+    ['is wished on the node that runs one', 'near', 10],
+    ['is wished nowhere where that node has as many as it should', 'far', 1],
+  ])('%s', async (_what, name, podsPerNode) => {
+    await createTemplate(name, { scheduling: { podsPerNode } });
+    const templateRef = { name };
+    await startSandbox(`${name}-first`, { templateRef });
+    await startSandbox(`${name}-second`, { templateRef });
+    const node = inSandboxes(
+      'get',
+      'sandbox',
+      `${name}-first`,
+      '-o',
+      'jsonpath={.status.nodeName}',
+    );
+    expect(await wished(`${name}-first`)).toBe('');
+    expect(await wished(`${name}-second`)).toBe(podsPerNode === 1 ? '' : await kubectl(node));
+  });
+});
+
 describe('an end', () => {
   test.each([
     ['idle', { idleSeconds: 2 }, 'IdleTimeout'],
