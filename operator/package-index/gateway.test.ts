@@ -350,8 +350,11 @@ test.each([
         resolve(undefined);
     });
   const other = gateway.open(`${url}/other/`);
-  const slow = [...names, FILE].map((name) => ask(other, `/files/thing/${name}`));
+  const ofOther = (name: string): Promise<IndexAnswer> => ask(other, `/files/thing/${name}`);
+  const slow = names.map(ofOther);
+  // Not before all of them are under way: with the file here, none of the same digest would be fetched any more.
   await isSlow;
+  slow.push(ofOther(FILE));
   const index = gateway.open(`${url}/simple/`);
   expect(await bytesOf(await ask(index, `/files/thing/${FILE}`))).toBe(WHEEL.toString());
   await upstream.close();
