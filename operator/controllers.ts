@@ -69,7 +69,7 @@ export function executionController(context: ControllerContext): Controller {
     isNewcomer: (uid) => newcomers.has(uid),
   });
   const concurrency = CONCURRENCY.execution;
-  const sources = [...executionSources(caches, memory.runs), newcomers];
+  const sources = [...executionSources(caches, memory.runs, memory.sandboxWrites), newcomers];
   return new Controller({
     ...runtime(context),
     name: 'execution',

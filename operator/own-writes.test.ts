@@ -34,3 +34,14 @@ test('a write that changed nothing leaves nothing to remember', () => {
   const cached = version('1');
   expect(writes.newest(cached)).toBe(cached);
 });
+
+test('tells of a write at once, to whoever listens still', () => {
+  const writes = new OwnWrites();
+  const told: unknown[] = [];
+  const stop = writes.subscribe((change) => told.push(change));
+  const [previous, object] = [version('1'), version('2')];
+  writes.note(previous, object);
+  stop();
+  writes.note(object, version('3'));
+  expect(told).toEqual([{ type: 'updated', previous, object }]);
+});

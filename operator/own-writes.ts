@@ -1,3 +1,4 @@
+import type { Change } from '../kube/cache.ts';
 import type { KubeObject } from '../kube/objects.ts';
 
 /**
@@ -7,6 +8,7 @@ import type { KubeObject } from '../kube/objects.ts';
  */
 export class OwnWrites<T extends KubeObject> {
   readonly #writes = new Map<string, Write<T>>();
+  readonly #listeners = new Set<(change: Change<T>) => void>();
 
   /** `before` is the object that the write was decided on, `after` what the server answered. */
   note(before: T, after: T): void {
@@ -16,6 +18,15 @@ export class OwnWrites<T extends KubeObject> {
     if (earlier !== undefined) behind.add(earlier.after.metadata.resourceVersion);
     behind.delete(after.metadata.resourceVersion);
     this.#writes.set(uid, { behind, after });
+    for (const tell of this.#listeners) tell({ type: 'updated', previous: before, object: after });
+  }
+
+  /** Tells of writes as soon as they are made: a watch tells later. Until the returned function is called. */
+  subscribe(listener: (change: Change<T>) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
   }
 
   /** The newest state known of an object that the cache holds as `cached`. */

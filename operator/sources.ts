@@ -14,6 +14,7 @@ import { INDEX, sandboxKeyOf, templateKeyOf } from './caches.ts';
 import type { Caches } from './caches.ts';
 import { isHandedOver } from './execution/handed-to.ts';
 import type { InFlightRuns } from './execution/runs.ts';
+import type { OwnWrites } from './own-writes.ts';
 import type { WarmPools } from './warm-pools.ts';
 
 /** Which changes make which objects worth a look. */
@@ -43,13 +44,28 @@ export function sandboxSources(caches: Caches): readonly Source[] {
   ];
 }
 
-export function executionSources(caches: Caches, runs: InFlightRuns): readonly Source[] {
+export function executionSources(
+  caches: Caches,
+  runs: InFlightRuns,
+  sandboxWrites: OwnWrites<Sandbox>,
+): readonly Source[] {
   const { executions, sandboxes, templates } = caches;
   const unfinishedIn = (sandbox: Sandbox): readonly string[] =>
     executions.byIndex(INDEX.unfinished, keyOf(refOf(sandbox))).map(keyOfObject);
   return [
     watches(executions, self),
     watches(sandboxes, unfinishedIn, changed(whatExecutionsLookAt)),
+    // A run that waits for its sandbox to be Ready need not wait for the watch to tell us what we wrote ourselves.
+    {
+      subscribe: (enqueue) =>
+        sandboxWrites.subscribe((change) => {
+          if (changed(whatExecutionsLookAt)(change))
+            unfinishedIn(change.object).forEach((key) => {
+              enqueue(key);
+            });
+        }),
+      keys: () => [],
+    },
     watches(
       templates,
       (template) => sandboxes.byIndex(INDEX.template, keyOf(refOf(template))).flatMap(unfinishedIn),
