@@ -188,9 +188,9 @@ test('an object without the number has no Scale to show', async () => {
   const crd = {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: 'gadgets.contract.sandbox.test' },
+    metadata: { name: 'gadgets.scale.sandbox.test' },
     spec: {
-      group: 'contract.sandbox.test',
+      group: 'scale.sandbox.test',
       scope: 'Namespaced',
       names: { kind: 'Gadget', plural: 'gadgets' },
       versions: [
@@ -211,9 +211,9 @@ test('an object without the number has no Scale to show', async () => {
   expect(
     (await env.api.apply(`${CRDS}/${crd.metadata.name}?fieldManager=contract`, crd)).code,
   ).toBeLessThan(300);
-  const gadgets = `/apis/contract.sandbox.test/v1/namespaces/${env.namespace}/gadgets`;
+  const gadgets = `/apis/scale.sandbox.test/v1/namespaces/${env.namespace}/gadgets`;
   const gadget = {
-    apiVersion: 'contract.sandbox.test/v1',
+    apiVersion: 'scale.sandbox.test/v1',
     kind: 'Gadget',
     metadata: { name: 'bare' },
   };
@@ -236,9 +236,9 @@ test.each([
   const crd = {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: 'gizmos.contract.sandbox.test' },
+    metadata: { name: 'gizmos.scale.sandbox.test' },
     spec: {
-      group: 'contract.sandbox.test',
+      group: 'scale.sandbox.test',
       scope: 'Namespaced',
       names: { kind: 'Gizmo', plural: 'gizmos' },
       versions: [
