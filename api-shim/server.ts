@@ -16,6 +16,11 @@ export interface ListenOptions {
   readonly closing?: AbortController;
 }
 
+/**
+ * Node.js closes an idle connection after 5 s, just as a client may be about to use it, or a load balancer, whose own limit is a minute as a rule: the one that sends must be the one that
+ * closes. It also gives a request five minutes to come in, which an upload of 100 MB over a slow line does not make.
+ */
+const LIMITS = { keepAliveTimeout: 75_000, requestTimeout: 3_600_000 };
 const GRACE_MS = 5_000;
 const SWEEP_MS = 50;
 
@@ -24,7 +29,7 @@ export async function listen(
   app: RequestListener,
   { host, port, closing }: ListenOptions,
 ): Promise<ApiServer> {
-  const server = createServer(app);
+  const server = createServer(LIMITS, app);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
