@@ -11,6 +11,7 @@ import type { Caches } from './caches.ts';
 import { ExecutorMonitor } from './sandbox/executor-monitor.ts';
 import { InFlightInstalls, type PackageInstall } from './sandbox/installs.ts';
 import { isLive, podState } from './sandbox/pod-state.ts';
+import { PoolFailures } from './sandbox-template/failures.ts';
 
 export interface WarmPoolsOptions {
   readonly caches: Pick<Caches, 'pods'>;
@@ -46,6 +47,8 @@ export class WarmPools {
   readonly installs: InFlightInstalls;
   /** Of creations and deletions of members, by the key of their template: a pool counts its children. */
   readonly expectations: Expectations;
+  /** Of members that ended by themselves, by the key of their template. */
+  readonly failures: PoolFailures;
   readonly #options: WarmPoolsOptions;
   readonly #taken = new Set<string>();
   readonly #refusedUntil = new Map<string, number>();
@@ -59,6 +62,7 @@ export class WarmPools {
     this.monitor = new ExecutorMonitor(options);
     this.installs = new InFlightInstalls(options);
     this.expectations = new Expectations(options.clock);
+    this.failures = new PoolFailures(options.clock);
   }
 
   /** Pods that wait for a sandbox of this template, as far as the cache knows and nobody here has taken them. */

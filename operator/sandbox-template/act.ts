@@ -24,7 +24,10 @@ export type Action =
       readonly target: ExecutorTarget;
       readonly packages: PackageInstall;
     }
-  | { readonly type: 'askHealth'; readonly target: ExecutorTarget };
+  | { readonly type: 'askHealth'; readonly target: ExecutorTarget }
+  /** Members of this make ended by themselves. */
+  | { readonly type: 'noteFailure'; readonly make: string }
+  | { readonly type: 'forgetFailures' };
 
 export interface ActDeps {
   readonly client: KubeClient;
@@ -54,6 +57,7 @@ async function actOne(
   action: Action,
   subject: Subject,
 ): Promise<string | undefined> {
+  const key = keyOf(refOf(subject.template));
   switch (action.type) {
     case 'createMember':
       return createMember(deps, action.nodes, subject);
@@ -63,7 +67,13 @@ async function actOne(
       installInMember(deps, action, subject.template);
       return undefined;
     case 'askHealth':
-      deps.pools.monitor.askHealth(keyOf(refOf(subject.template)), action.target);
+      deps.pools.monitor.askHealth(key, action.target);
+      return undefined;
+    case 'noteFailure':
+      deps.pools.failures.note(key, action.make);
+      return undefined;
+    case 'forgetFailures':
+      deps.pools.failures.forget(key);
       return undefined;
   }
 }

@@ -39,6 +39,8 @@ export interface Observed {
   readonly nodes: readonly string[];
   /** The make of pods that are made now. */
   readonly make: string;
+  /** Until when no member is started, because some ended by themselves; absent: none has since the pool was whole. */
+  readonly pausedUntil?: number | undefined;
   /** The cache shows every member that was created or deleted. */
   readonly isSettled: boolean;
   /** Sandboxes of it that are to get a pod, as far as the cache knows. */
@@ -70,6 +72,7 @@ export function observe(
   const packages = deps.pools.packagesOf(template);
   const sandboxes = liveSandboxes(deps.caches, key);
   const members = deps.pools.members(template);
+  const make = poolMake(template, deps.pod);
   const isShort = members.length < template.spec.warmPool.size;
   const pods = isShort ? deps.caches.pods.byIndex(INDEX.madeFrom, key) : [];
   return {
@@ -79,7 +82,8 @@ export function observe(
     members: members.map((pod) => memberOf(deps, pod, packages)),
     packages,
     nodes: preferredNodes(template, pods),
-    make: poolMake(template, deps.pod),
+    make,
+    pausedUntil: deps.pools.failures.pausedUntil(key, make),
     isSettled: deps.pools.expectations.satisfied(key),
     claims: deps.pools.claims(template),
     reportedAt,

@@ -135,8 +135,23 @@ describe('a warm pool', () => {
   test('replaces a pod that ended, but not at once', () => {
     const failed = member('failed');
     const observed = seen(1, [{ ...failed, pod: ended(failed.pod) }]);
-    expect(doneTo(observed)).toEqual(['delete failed']);
-    expect(decide(observed, DEFAULT_SETTINGS).lookAgainMs).toBe(5 * SECOND);
+    expect(doneTo(observed)).toEqual(['noteFailure', 'delete failed']);
+    const later = seen(1, [], { pausedUntil: NOW + 5 * SECOND });
+    expect(doneTo(later)).toEqual([]);
+    expect(decide(later, DEFAULT_SETTINGS).lookAgainMs).toBe(5 * SECOND);
+    expect(doneTo(seen(1, [], { pausedUntil: NOW }))).toEqual(['createMember']);
+  });
+
+  test('does not wait for what an earlier make did', () => {
+    const failed = member('failed');
+    const pod = { ...ended(failed.pod), metadata: { ...failed.pod.metadata, labels: {} } };
+    expect(doneTo(seen(1, [{ ...failed, pod }]))).toEqual(['delete failed', 'createMember']);
+  });
+
+  test('has left its failures behind once it is whole', () => {
+    const pausedUntil = NOW - SECOND;
+    expect(doneTo(seen(1, [member('a')], { pausedUntil }))).toEqual(['forgetFailures']);
+    expect(doneTo(seen(1, [starting('a')], { pausedUntil }))).toEqual([]);
   });
 
   test.each([

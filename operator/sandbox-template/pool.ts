@@ -17,9 +17,6 @@ export interface PoolDecision {
 
 /** Starts that go on at once: a pool must not starve the sandboxes that start beside it. */
 const STARTS_AT_ONCE = 20;
-/** After a member failed, the next is not started at once: what made it fail is likely to be still there. */
-const FAILURE_PAUSE_MS = 5_000;
-
 /** The start of a pod takes a core for a second. Right after a claim that core is wanted for the claim, its first run, and those that come with it. */
 const CALM_MS = 500;
 /** Claims that go on and on do not keep a pool from being filled for longer than this. */
@@ -32,40 +29,58 @@ export function poolDecision(seen: Observed, settings: Settings): PoolDecision {
   );
   const asks = fit.filter((member) => isHealthDue(member, seen.now, settings)).flatMap(askHealth);
   const installs = fit.flatMap((member) => installIn(member, seen));
-  const actions = [...unfit.map(({ pod }) => remove(pod)), ...asks, ...installs];
+  const failure: readonly Action[] = hasFailed(seen)
+    ? [{ type: 'noteFailure', make: seen.make }]
+    : [];
+  const actions = [...failure, ...unfit.map(({ pod }) => remove(pod)), ...asks, ...installs];
   const lookAgainMs = nextLookMs(fit, seen, settings);
   const packagesProblem = unfit.map(problemOf).find((problem) => problem !== undefined);
   // Until the cache shows what was asked for, a count would be wrong.
   if (!seen.isSettled) return { actions, lookAgainMs, packagesProblem };
   const lacking = desiredSize(seen) - fit.length;
   const surplus = byWorth(fit).slice(0, Math.max(-lacking, 0));
-  const pauseMs = lacking > 0 ? startPauseMs(seen, unfit) : 0;
+  const isPaused = hasFailed(seen) || startsFrom(seen) > seen.now;
   const free = STARTS_AT_ONCE - fit.filter(({ isReady }) => !isReady).length;
-  const starts = pauseMs > 0 ? 0 : Math.max(Math.min(lacking, free), 0);
+  const starts = isPaused ? 0 : Math.max(Math.min(lacking, free), 0);
   return {
     actions: [
       ...actions,
+      ...recover(fit, seen),
       ...surplus.map(({ pod }) => remove(pod)),
       ...Array.from({ length: starts }, (): Action => ({
         type: 'createMember',
         nodes: seen.nodes,
       })),
     ],
-    lookAgainMs: pauseMs > 0 ? pauseMs : lookAgainMs,
+    lookAgainMs,
     packagesProblem,
   };
 }
 
-/** How long no member may be started. */
-function startPauseMs(seen: Observed, unfit: readonly Member[]): number {
-  const { claims, starting = 0, members, now } = seen;
-  const hasFailed = unfit.some(({ pod }) => podState(pod).kind === 'over');
-  if (hasFailed) return FAILURE_PAUSE_MS;
-  if (claims === undefined) return 0;
+/** When members may be started again: a while after some ended by themselves, and once the claims are over. */
+function startsFrom({
+  pausedUntil = -Infinity,
+  claims,
+  starting = 0,
+  members,
+  now,
+}: Observed): number {
+  if (claims === undefined) return pausedUntil;
   const isUsedUp = !members.some(({ isReady }) => isReady);
   const last = starting > 0 ? now : claims.last;
   const calmMs = starting === 0 && isUsedUp ? 0 : CALM_MS;
-  return Math.min(last + calmMs, claims.first + LONGEST_WAIT_MS) - now;
+  return Math.max(pausedUntil, Math.min(last + calmMs, claims.first + LONGEST_WAIT_MS));
+}
+
+function hasFailed(seen: Observed): boolean {
+  return ofThisMake(seen).some(({ pod }) => podState(pod).kind === 'over');
+}
+
+/** What made members end is over once the pool is whole. */
+function recover(fit: readonly Member[], seen: Observed): readonly Action[] {
+  if (seen.pausedUntil === undefined || hasFailed(seen)) return [];
+  const isWhole = fit.length >= desiredSize(seen) && fit.every(({ isReady }) => isReady);
+  return isWhole ? [{ type: 'forgetFailures' }] : [];
 }
 
 /** Packages that could not be installed are tried again in a new pod, not sooner than this: the index may be away, or the template wrong. */
@@ -135,13 +150,15 @@ function isHealthDue({ pod, executor }: Member, now: number, settings: Settings)
 
 function nextLookMs(
   fit: readonly Member[],
-  { now }: Observed,
+  seen: Observed,
   settings: Settings,
 ): number | undefined {
-  const due = fit
-    .flatMap((member) => [dueAt(member, settings), givenUpAt(member) ?? Infinity])
-    .filter((at) => at > now);
-  const next = Math.min(...due);
+  const { now } = seen;
+  const due = fit.flatMap((member) => [dueAt(member, settings), givenUpAt(member) ?? Infinity]);
+  const isShort = fit.length < desiredSize(seen);
+  const next = Math.min(
+    ...[...due, isShort ? startsFrom(seen) : Infinity].filter((at) => at > now),
+  );
   return next === Infinity ? undefined : next - now;
 }
 

@@ -25,6 +25,7 @@ export function sandboxTemplateReconciler(deps: SandboxTemplateDeps): Reconcile 
     if (seen === undefined) {
       reported.delete(key);
       deps.pools.expectations.forget(key);
+      deps.pools.failures.forget(key);
       return {};
     }
     const { template } = seen;

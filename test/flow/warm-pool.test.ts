@@ -176,6 +176,20 @@ test('an operator that stops right after a claim is followed by one that finishe
   );
 });
 
+test('a pod of the pool that ended by itself is replaced, but not in a circle', async () => {
+  await aFullPool(1);
+  const [pod] = waiting();
+  if (pod === undefined) throw new Error('the pool is empty');
+  await world.kubelet.endContainer(pod, { exitCode: 1, reason: 'Error' });
+  await world.gone(world.caches.pods, pod.metadata.name);
+  await start();
+  // The pool was looked at since.
+  await world.template(({ status }) => status?.sandboxes === 1, TEMPLATE);
+  expect(waiting()).toEqual([]);
+  world.clock.skip(10_000);
+  await world.template(({ status }) => status?.warmPool?.ready === 1, TEMPLATE);
+});
+
 test('a sandbox whose pod from the pool is lost goes on with one of its own', async () => {
   await aFullPool(1);
   const { status } = await start();
