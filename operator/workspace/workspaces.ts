@@ -63,8 +63,8 @@ class Entry {
   view: WorkspaceView = UNKNOWN;
   order: WorkspaceOrder;
   wantsRestore = false;
-  /** Goes on until nothing is left to do. */
-  work: Promise<void> | undefined;
+  /** Somebody sees to it, until nothing is left to do. */
+  isWorkedOn = false;
   readonly controller = new AbortController();
 
   constructor(order: WorkspaceOrder) {
@@ -156,12 +156,9 @@ export class Workspaces {
   }
 
   #work(entry: Entry): void {
-    if (entry.work !== undefined) return;
-    const work = this.#loop(entry).finally(() => {
-      entry.work = undefined;
-      this.#works.delete(work);
-    });
-    entry.work = work;
+    if (entry.isWorkedOn) return;
+    entry.isWorkedOn = true;
+    const work = this.#loop(entry).finally(() => this.#works.delete(work));
     this.#works.set(work, entry.order.sandboxUID);
   }
 
@@ -179,6 +176,8 @@ export class Workspaces {
         },
       });
     }
+    // In the turn that found nothing more to do: a wish that comes in the next one begins anew.
+    entry.isWorkedOn = false;
   }
 
   async #store(entry: Entry): Promise<void> {
