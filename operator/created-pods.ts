@@ -25,8 +25,13 @@ export class CreatedPods {
     return undefined;
   }
 
-  /** To be called with every owner whose pod the cache reports on: from then on the cache knows better. */
-  forget(ownerUID: string): void {
+  /** To be called with every pod that the cache reports on: of this one the cache knows better from then on, of the next one not yet. */
+  forget(ownerUID: string, podUID: string): void {
+    if (this.#pods.get(ownerUID)?.pod.metadata.uid === podUID) this.#pods.delete(ownerUID);
+  }
+
+  /** To be called with every owner that is gone. */
+  forgetOwner(ownerUID: string): void {
     this.#pods.delete(ownerUID);
   }
 }

@@ -78,7 +78,7 @@ export function createMemory(options: MemoryOptions): Memory {
 /** Drops what is remembered about objects as they go, and what the cache by now knows better. */
 export function forgetWhatIsGone(memory: Memory, caches: Caches, executor: ExecutorClient): void {
   caches.pods.subscribe(({ type, object }) => {
-    memory.createdPods.forget(controllerOf(object)?.uid ?? '');
+    memory.createdPods.forget(controllerOf(object)?.uid ?? '', object.metadata.uid);
     memory.pools.observe(object, type === 'deleted');
     if (type !== 'deleted') return;
     memory.monitor.forget(object.metadata.uid);
@@ -90,7 +90,7 @@ export function forgetWhatIsGone(memory: Memory, caches: Caches, executor: Execu
     onDeleted(({ metadata }) => {
       memory.sandboxWrites.forget(metadata.uid);
       memory.installs.forget(metadata.uid);
-      memory.createdPods.forget(metadata.uid);
+      memory.createdPods.forgetOwner(metadata.uid);
       memory.workspaces?.forgetSandbox(metadata.uid);
       memory.pools.forget(metadata.uid);
     }),
