@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import type { Ending } from '../../storage/history/endings.ts';
+import { StoreError } from '../../storage/objects/errors.ts';
 import type { StoredWorkspaces } from '../../storage/workspaces/stored-workspaces.ts';
 import { aSandbox, readyStatus } from '../../test/builders/sandbox.ts';
 import { FakeClock } from '../../test/fakes/clock.ts';
@@ -109,6 +110,21 @@ test('a store that is away is told, and what is left goes the next time', async 
   expect(await left()).toEqual(['two']);
   await purge();
   expect(await left()).toEqual([]);
+});
+
+test('what the store will not give up stays alone', async () => {
+  sandboxes = ['held', 'two'].map((uid) => endedAt(uid, '2026-01-01T00:00:00Z'));
+  await keep('held');
+  await keep('two');
+  const deletePrefix = store.deletePrefix.bind(store);
+  store.deletePrefix = (prefix, signal) =>
+    prefix.includes('held')
+      ? Promise.reject(new StoreError('Refused', 'the store refuses'))
+      : deletePrefix(prefix, signal);
+  await purge();
+  expect(await left()).toEqual(['held']);
+  const told = logger.lines.find(({ level }) => level === 'warn');
+  expect(told?.fields).toMatchObject({ sandbox: 'held' });
 });
 
 test('a removal that broke off before its manifest was removed is ended by the next', async () => {
