@@ -1,15 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { z } from 'zod';
 import type { ActivityLog } from './activity.ts';
 import { PACKAGE_INDEX_PROTOCOL, executionId, installRequest } from './contract.ts';
 import type { Dependencies } from './dependencies.ts';
+import { overOrWaited } from './long-poll.ts';
 import type { LentIndex } from './package-index.ts';
 import { readJson } from './request-body.ts';
 import { type Route, accepted, sendJson } from './router.ts';
 
 const MAX_REQUEST_BYTES = 65_536;
-const wait = z.coerce.number().int().min(0).max(3_600_000).catch(0);
 
 export function dependencyRoutes(dependencies: Dependencies, activity: ActivityLog): Route[] {
   return [
@@ -21,22 +20,12 @@ export function dependencyRoutes(dependencies: Dependencies, activity: ActivityL
         const request = installRequest.parse(await readJson(call.request, MAX_REQUEST_BYTES));
         const install = dependencies.install(id, request);
         activity.touch();
-        const waitMs = wait.parse(call.query.get('wait') ?? 0);
-        if (waitMs > 0) await overOr(install.over, waitMs, call.signal);
+        await overOrWaited(install.over, call);
         activity.touch();
         if (!call.signal.aborted) sendJson(call.response, install.state);
       },
     },
   ];
-}
-
-async function overOr(over: Promise<void>, waitMs: number, gone: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<unknown>();
-  const timer = setTimeout(resolve, waitMs, undefined);
-  gone.addEventListener('abort', resolve, { once: true });
-  void over.then(resolve);
-  await promise;
-  clearTimeout(timer);
 }
 
 /** The one call that is an upgrade: from then on the connection serves the package index that the control plane lends. */
@@ -45,7 +34,9 @@ export function indexUpgrade(
   accepts: (token: string) => Promise<boolean>,
 ): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
   return (request, socket, head) => {
+    // It breaks whenever the control plane restarts, and a failure that nobody listens to ends the process.
     socket.on('error', () => undefined);
+    // The caller then sees the connection go, and makes it anew.
     takeOver(index, { request, socket, head }, accepts).catch(() => {
       socket.destroy();
     });

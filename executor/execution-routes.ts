@@ -6,19 +6,18 @@ import { executionId, startRequest } from './contract.ts';
 import type { EventBuffer } from './event-buffer.ts';
 import type { Execution } from './execution.ts';
 import type { Executions } from './executions.ts';
+import { overOrWaited, waitMsOf } from './long-poll.ts';
 import { ProblemError } from './problem.ts';
 import { readJson } from './request-body.ts';
 import { type Call, type Route, sendJson } from './router.ts';
 
 /** Code, event and environment at their largest, with what JSON adds. */
 const MAX_START_BYTES = 4_194_304;
-const MAX_WAIT_MS = 3_600_000;
 const EVENTS_PER_WRITE = 64;
 
 const ONE = /^\/v1\/executions\/([^/]+)$/;
 const EVENTS = /^\/v1\/executions\/([^/]+)\/events$/;
 
-const wait = z.coerce.number().int().min(0).max(MAX_WAIT_MS).catch(0);
 const from = z.coerce.number().int().min(0);
 
 /** Names and values that an environment can hold. */
@@ -35,7 +34,7 @@ export function executionRoutes(
 ): Route[] {
   const find = (call: Call): Execution => known(call, executions.find(idIn(call)));
   const awaited = async (call: Call): Promise<Execution> => {
-    const waitMs = wait.parse(call.query.get('wait') ?? 0);
+    const waitMs = waitMsOf(call);
     if (waitMs === 0) return find(call);
     const signal = AbortSignal.any([call.signal, AbortSignal.timeout(waitMs)]);
     return known(call, await executions.started(idIn(call), signal));
@@ -110,18 +109,8 @@ function parseId(id: string | undefined): string {
 }
 
 async function answer(call: Call, execution: Execution): Promise<void> {
-  const waitMs = wait.parse(call.query.get('wait') ?? 0);
-  if (execution.final === undefined && waitMs > 0) await overOr(execution, waitMs, call.signal);
+  if (execution.final === undefined) await overOrWaited(execution.over, call);
   if (!call.signal.aborted) sendJson(call.response, execution.state());
-}
-
-async function overOr(execution: Execution, waitMs: number, gone: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<unknown>();
-  const timer = setTimeout(resolve, waitMs, undefined);
-  gone.addEventListener('abort', resolve, { once: true });
-  void execution.over.then(resolve);
-  await promise;
-  clearTimeout(timer);
 }
 
 /** A reader that does not keep up holds nothing but its place: the buffer goes on without it. */
@@ -150,6 +139,6 @@ async function drained(response: Call['response'], signal: AbortSignal): Promise
     await once(response, 'drain', { signal });
     return true;
   } catch {
-    return false;
+    return false; // gone in the meantime
   }
 }
