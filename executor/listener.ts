@@ -48,6 +48,7 @@ export class HttpListener {
 
   async #listen(): Promise<void> {
     const address = this.#address;
+    // Of an earlier process; usually there is none, and what cannot be removed fails to be listened on below.
     if (address.kind === 'unix') await unlink(address.path).catch(() => undefined);
     const server = createServer(
       { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: MAX_HEADER_MS, requestTimeout: 0 },

@@ -76,6 +76,6 @@ function parentOf(pid: number): number | undefined {
     // The program's name stands in parentheses and may hold anything, parentheses too.
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
   } catch {
-    return undefined;
+    return undefined; // ended in the meantime
   }
 }

@@ -36,6 +36,7 @@ export class NetworkGate {
     const { signal } = patience;
     await Promise.race([
       this.#closed,
+      // Rejects when it is not needed any more.
       sleep(patienceMs, undefined, { signal }).catch(() => undefined),
     ]);
     patience.abort();

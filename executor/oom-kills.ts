@@ -18,6 +18,6 @@ function count(read: (path: string) => string, path: string): number | undefined
     const line = /^oom_kill (\d+)$/m.exec(read(path));
     return line === null ? undefined : Number(line[1]);
   } catch {
-    return undefined;
+    return undefined; // of the other version of control groups, or not to be seen from here
   }
 }

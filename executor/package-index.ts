@@ -42,6 +42,7 @@ export class LentIndex {
   /** Serves what lies below `prefix` on a port of the loopback. */
   async serve(prefix: string): Promise<IndexAddress> {
     const server = createServer((request, response) => {
+      // Nobody lends an index, or it broke off: the installer says so in its own words, and is asked anew where it can be.
       this.#forward(prefix, request, response).catch(() => {
         if (response.headersSent) response.destroy();
         else response.writeHead(502).end();

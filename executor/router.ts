@@ -24,7 +24,7 @@ export interface Route {
 }
 
 /**
- * Answers requests by the first route that fits. This and `node:http` are all the framework there is: the daemon has nine calls,
+ * Answers requests by the first route that fits. This and `node:http` are all the framework there is: the daemon has a dozen calls,
  * and express would be loaded into the memory of every sandbox.
  */
 export function createRouter(

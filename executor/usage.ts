@@ -85,6 +85,6 @@ function textIn(proc: Proc, path: string): string | undefined {
   try {
     return proc.read(path);
   } catch {
-    return undefined;
+    return undefined; // of the other version of control groups, or of a process that ended in the meantime
   }
 }

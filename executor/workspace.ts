@@ -88,6 +88,7 @@ export class Workspace {
       await pipeline(content, file.createWriteStream()).catch(translate);
       await rename(draft, `${through(folder)}/${name}`).catch(translate);
     } catch (error) {
+      // It may never have come to be, or user code has taken it; what failed is told below.
       await unlink(draft).catch(() => undefined);
       throw error;
     }

@@ -36,6 +36,7 @@ async function clean(options: JanitorOptions, signal: AbortSignal): Promise<void
     metrics.purged(rows);
     if (rows > 0) logger.info('removed old rows of history', { rows });
   } catch (error) {
-    logger.warn('old rows of history could not be removed', { error: historyError(error) });
+    if (!signal.aborted)
+      logger.warn('old rows of history could not be removed', { error: historyError(error) });
   }
 }

@@ -122,6 +122,7 @@ export class ExecutorMonitor {
         }
         this.#noteOpenNetwork(key, entry);
       } catch {
+        // Whatever is wrong with it: one that cannot be heard for long is of no use to its sandbox.
         this.#noteSilence(key, entry);
       }
       await sleep(clock, retryDelayMs(attempt), signal);
