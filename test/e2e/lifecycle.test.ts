@@ -163,7 +163,8 @@ describe('a warm pool', () => {
     const { podName } = await sandboxStatus('warm');
     await eventually(async () => {
       const made = ['--selector', 'sandbox.ai/pool=pooled', '-o', 'name'];
-      expect(await kubectl(inSandboxes('get', 'pods', ...made))).toBe(`pod/${podName ?? ''}`);
+      const pods = await kubectl(inSandboxes('get', 'pods', ...made));
+      expect(pods.trim()).toBe(`pod/${podName ?? ''}`);
     }, 60_000);
     expect(await run('warm', 'still', code)).toMatchObject({ returnValue: 'me' });
   });
