@@ -3,6 +3,7 @@ import type { Logger } from '../../kube/logger.ts';
 import type { StoredWorkspaces } from '../../storage/workspaces/stored-workspaces.ts';
 import type { Caches } from '../caches.ts';
 import { Periodic } from '../periodic.ts';
+import { gaveUp } from '../workspace/gave-up.ts';
 import type { OrphansRemoved } from './metrics.ts';
 import { planWorkspaces } from './orphan-workspaces.ts';
 
@@ -49,7 +50,7 @@ async function sweep(deps: WorkspaceSweepDeps, signal: AbortSignal): Promise<voi
   for (const id of plan.add) await register.addOrphan(id, signal);
   for (const id of plan.drop) await register.dropOrphan(id, signal);
   for (const id of plan.remove) {
-    await stored.removeAll(id, signal);
+    if (!(await gaveUp(stored, id, { logger, signal }))) continue;
     await register.dropOrphan(id, signal);
     deps.removed('workspace');
     logger.warn('removed files that nobody had', { sandbox: id, since: orphans.get(id) });

@@ -31,6 +31,23 @@ const cases = {
     kept: [b, a],
     left: 1,
   },
+  'of a listing that is cut, what it shows and is too much goes': {
+    stored: [a, b],
+    live: [file('b', { size: 95 }), c],
+    truncated: true,
+    put: [c],
+    remove: ['b'],
+    kept: [a],
+    left: 2,
+  },
+  'what a listing that is cut does not show counts as well': {
+    stored: [file('a', { size: 90 })],
+    live: [b, c],
+    truncated: true,
+    put: [b],
+    kept: [file('a', { size: 90 })],
+    left: 2,
+  },
   'what is too much is left, and what is stored of it goes': {
     stored: [a, b],
     live: [a, file('b', { size: 91 }), c],

@@ -20,21 +20,26 @@ export function planStore(
   limitBytes: number,
 ): StorePlan {
   const stored = new Map(files.map((file) => [file.path, file]));
-  const fitting = within(limitBytes, listing.files);
-  const live = new Set(fitting.map(({ path }) => path));
+  const listed = new Set(listing.files.map(({ path }) => path));
+  // Of a listing that is cut, absence says nothing; what stays for that counts all the same.
+  const unseen = listing.truncated ? files.filter(({ path }) => !listed.has(path)) : [];
+  const fitting = within(limitBytes - bytesOf(unseen), listing.files);
+  const staying = new Set([...fitting, ...unseen].map(({ path }) => path));
   const isStored = ({ path, version, executable }: WorkspaceFile): boolean => {
     const before = stored.get(path);
     return before?.version === version && before.executable === executable;
   };
-  const gone = files.filter(({ path }) => !live.has(path));
-  const kept = fitting.filter(isStored);
-  // Of a listing that is cut, absence says nothing.
+  const gone = files.filter(({ path }) => !staying.has(path));
   return {
     put: fitting.filter((file) => !isStored(file)),
-    remove: listing.truncated ? [] : gone.map(({ path }) => path),
-    kept: listing.truncated ? [...kept, ...gone] : kept,
+    remove: gone.map(({ path }) => path),
+    kept: [...fitting.filter(isStored), ...unseen],
     left: listing.files.length - fitting.length + (listing.truncated ? 1 : 0),
   };
+}
+
+export function bytesOf(files: readonly { readonly size: number }[]): number {
+  return files.reduce((sum, { size }) => sum + size, 0);
 }
 
 function within(limitBytes: number, files: readonly WorkspaceFile[]): readonly WorkspaceFile[] {

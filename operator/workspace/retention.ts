@@ -4,10 +4,10 @@ import type { ReadCache } from '../../kube/cache.ts';
 import type { Clock } from '../../kube/clock.ts';
 import type { Logger } from '../../kube/logger.ts';
 import type { Ending } from '../../storage/history/endings.ts';
-import { StoreError } from '../../storage/objects/errors.ts';
 import type { StoredWorkspaces } from '../../storage/workspaces/stored-workspaces.ts';
 import { Periodic } from '../periodic.ts';
 import { timeOf } from '../timestamp.ts';
+import { gaveUp } from './gave-up.ts';
 
 export interface FileRetentionOptions {
   readonly stored: StoredWorkspaces;
@@ -50,28 +50,12 @@ export async function purgeFiles(
   try {
     for await (const ids of stored.ids(signal)) {
       for (const id of await expired(options, ids))
-        if (await removed(options, id, signal)) sessions += 1;
+        if (await gaveUp(stored, id, { logger, signal })) sessions += 1;
     }
   } catch (error) {
     if (!signal.aborted) logger.warn('old files of sessions could not be removed', { error });
   }
   if (sessions > 0) logger.info('removed the files of sessions that ended long ago', { sessions });
-}
-
-/** Files that a store will not give up, such as those under a legal hold, must not keep those of all later sessions. */
-async function removed(
-  { stored, logger }: FileRetentionOptions,
-  id: string,
-  signal: AbortSignal,
-): Promise<boolean> {
-  try {
-    await stored.removeAll(id, signal);
-    return true;
-  } catch (error) {
-    if (!(error instanceof StoreError) || error.code !== 'Refused') throw error;
-    logger.warn('old files of a session could not be removed', { sandbox: id, error });
-    return false;
-  }
 }
 
 /** Whose files may go. What neither the API server nor history knows is somebody else's: others may keep files in the same bucket. */

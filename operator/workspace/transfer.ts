@@ -5,7 +5,7 @@ import type { WorkspaceFile } from '../../executor/contract.ts';
 import { StoreError } from '../../storage/objects/errors.ts';
 import type { ManifestFile } from '../../storage/workspaces/manifest.ts';
 import type { StoredWorkspaces } from '../../storage/workspaces/stored-workspaces.ts';
-import { planStore } from './plan.ts';
+import { bytesOf, planStore } from './plan.ts';
 
 /** One sandbox's two sides. */
 export interface TransferContext {
@@ -38,7 +38,10 @@ export async function storeWorkspace(context: TransferContext): Promise<Transfer
   const plan = planStore(await stored.manifest(id, signal), listing, limitBytes);
   if (plan.put.length + plan.remove.length === 0) return { files: 0, bytes: 0, left: plan.left };
   await forEach(plan.remove, (path) => stored.removeFile(id, path, signal).catch(unlessHopeless));
-  const put = await forEach(plan.put, (file) => storeFile(context, file).catch(unlessHopeless));
+  const room = new Room(limitBytes - bytesOf(plan.kept));
+  const put = await forEach(plan.put, (file) =>
+    storeFile(context, room, file).catch(unlessHopeless),
+  );
   const done = put.filter((file) => file !== undefined);
   await stored.putManifest(id, { files: [...plan.kept, ...done] }, signal);
   return summary(done, plan.left + plan.put.length - done.length);
@@ -58,15 +61,32 @@ export async function restoreWorkspace(context: TransferContext): Promise<Transf
   return summary(done, missing.length - done.length);
 }
 
-/** As it is read now, which may be newer than as it was listed. */
+/** What a session may still store: files can have grown since they were listed, each a little and all of them together without end. */
+class Room {
+  #bytes: number;
+
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+  }
+
+  take(bytes: number): boolean {
+    if (bytes > this.#bytes) return false;
+    this.#bytes -= bytes;
+    return true;
+  }
+}
+
+/** As it is read now, which may be newer than as it was listed. Without room for it, what an earlier pass stored of it goes: no manifest would name that. */
 async function storeFile(
-  { files, stored, id, signal, limitBytes }: TransferContext,
+  { files, stored, id, signal }: TransferContext,
+  room: Room,
   { path, executable }: WorkspaceFile,
 ): Promise<ManifestFile | undefined> {
   const { head, content } = await files.read(path, { quiet: true, signal });
   const { size, version, modifiedAt } = head;
-  if (size > limitBytes) {
+  if (!room.take(size)) {
     content.destroy();
+    await stored.removeFile(id, path, signal);
     return undefined;
   }
   await stored.putFile(id, { path, size }, { content, signal });
@@ -136,5 +156,5 @@ const HOPELESS_READS: ReadonlySet<ExecutorError['code']> = new Set([
 const HOPELESS_PUTS: ReadonlySet<StoreError['code']> = new Set(['NotFound', 'BadKey', 'BadSize']);
 
 function summary(files: readonly ManifestFile[], left: number): Transferred {
-  return { files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0), left };
+  return { files: files.length, bytes: bytesOf(files), left };
 }
