@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { API_VERSION } from '../../crds/names.ts';
@@ -10,6 +11,7 @@ import { loadKubeConfig } from '../../kube/kube-config.ts';
 import { refOf, type Draft, type KubeObject, type ResourceType } from '../../kube/objects.ts';
 import { PODS, type Pod } from '../../kube/pod.ts';
 import { machine } from './machine.ts';
+import { KUBELET_PERIOD_MS, sameRandom } from './phases.ts';
 import { printTable } from './print-table.ts';
 import { measure } from './series.ts';
 import { summarize } from './statistics.ts';
@@ -108,9 +110,11 @@ async function startAndEnd<T extends KubeObject>(
 }
 
 /** Deleting is no part of a start: it happens between the samples. */
+const random = sameRandom();
 const ended: (() => Promise<void>)[] = [];
 async function tidy(): Promise<void> {
   await Promise.all(ended.splice(0).map((end) => end()));
+  await delay(random() * KUBELET_PERIOD_MS);
 }
 
 const client = createHttpClient(loadKubeConfig());
