@@ -16,12 +16,16 @@ export function isReady({ sandbox: { status }, pod }: Observed): boolean {
   );
 }
 
-/** When a sandbox that is not Ready has failed. */
-export function startDeadline({ sandbox, now }: Observed, { startTimeoutMs }: Settings): number {
+/** When a sandbox that is not Ready has failed: so long after its pod was made, whenever we came to that. */
+export function startDeadline(
+  { sandbox, pod, now }: Observed,
+  { startTimeoutMs }: Settings,
+): number {
   const { status, metadata } = sandbox;
   const ready = findCondition(status?.conditions, SANDBOX_CONDITIONS.ready);
   const lostAt = status?.phase === 'Recovering' ? timeOf(ready?.lastTransitionTime) : undefined;
-  const since = latest(timeOf(metadata.creationTimestamp), timeOf(status?.resumedAt), lostAt);
+  const begun = [metadata.creationTimestamp, pod?.metadata.creationTimestamp, status?.resumedAt];
+  const since = latest(...begun.map(timeOf), lostAt);
   return (since ?? now) + startTimeoutMs;
 }
 

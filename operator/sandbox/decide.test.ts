@@ -137,7 +137,12 @@ describe('a sandbox that is to run', () => {
   test.each([
     ['a missing template', { template: undefined }, 'TemplateNotFound'],
     ['a pod that nobody starts', { pod: aPodOf(aSandbox()) }, 'StartTimeout'],
-    ['an executor that never answers', { pod: aRunningPodOf(aSandbox()), target }, 'StartTimeout'],
+    [
+      'an executor that never answers',
+      { pod: aRunningPodOf(aSandbox()), target, executor: { silentSince: BORN } },
+      'StartTimeout',
+    ],
+    ['a pod without an address', { pod: aRunningPodOf(aSandbox()) }, 'StartTimeout'],
     [
       'a network that is never closed',
       { pod: aRunningPodOf(aSandbox()), target, executor: { hasOpenNetwork: true } },
@@ -159,6 +164,38 @@ describe('a sandbox that is to run', () => {
     expect(status?.conditions).toContainEqual(
       expect.objectContaining({ type: 'Terminated', status: 'True', reason }),
     );
+  });
+
+  describe('that an overloaded operator comes to long after it was created', () => {
+    const now = BORN + policy.startTimeoutMs + 60 * SECOND;
+
+    test('gets its pod all the same', () => {
+      expect(types(decide(seen({ now }), policy).actions)).toEqual(['createPod']);
+    });
+
+    test('has as long as any other from then on', () => {
+      const pod = aPodOf(aSandbox(), { metadata: { creationTimestamp: timestamp(now) } });
+      const late = now + policy.startTimeoutMs;
+      expect(decide(seen({ pod, now: late - 1 }), policy).status?.phase).toBe('Pending');
+      expect(decide(seen({ pod, now: late }), policy).status?.phase).toBe('Failed');
+    });
+
+    test('is not given up before its executor was asked, nor asked in haste', () => {
+      const pod = aRunningPodOf(aSandbox());
+      const { actions, status, lookAgainMs } = decide(seen({ pod, target, now }), policy);
+      expect(types(actions)).toEqual(['askHealth']);
+      expect(status?.phase).toBe('Pending');
+      expect(lookAgainMs).toBeGreaterThanOrEqual(SECOND);
+    });
+
+    test('is Ready when that answers', () => {
+      const executor = { answeredAt: now };
+      const { status } = decide(
+        seen({ pod: aRunningPodOf(aSandbox()), target, executor, now }),
+        policy,
+      );
+      expect(status?.phase).toBe('Running');
+    });
   });
 
   test('fails with the words of the server that refused its pod', () => {

@@ -21,6 +21,17 @@ export function hindranceOf(seen: Observed): Hindrance {
   return seen.executor.hasOpenNetwork === true ? NETWORK_OPEN : EXECUTOR_STARTING;
 }
 
+/**
+ * False where nothing but work of ours is missing: the pod was not yet tried, or its executor not yet asked. An operator that has thousands of sandboxes to look at first may come
+ * to one long after it was created, and must not take that for a fault of the sandbox.
+ */
+export function isHindered(seen: Observed): boolean {
+  const hindrance = hindranceOf(seen);
+  if (hindrance === AWAITS_POD) return false;
+  if (hindrance !== EXECUTOR_STARTING) return true;
+  return seen.target === undefined || seen.executor.silentSince !== undefined;
+}
+
 const EXECUTOR_STARTING: Hindrance = {
   reason: 'ExecutorStarting',
   message: 'the executor does not answer yet',

@@ -24,7 +24,7 @@ export function pending(seen: Observed, policy: Settings): Waiting {
   if (isNew && quietForMs > 0) return { actions: [], lookAgainMs: quietForMs };
   const deadline = startDeadline(seen, policy);
   const slowInMs = deadline - policy.startTimeoutMs + policy.slowStartMs - seen.now;
-  const dueInMs = Math.max(Math.min(deadline, expiresAt(seen) ?? deadline) - seen.now, 0);
+  const dueInMs = untilDueMs(seen, deadline);
   const isNews = slowInMs <= 0 || !isOrdinary(seen.sandbox.status?.reason);
   const status = pendingStatus(seen);
   if (isNews || !isPassing(seen, status.reason))
@@ -32,6 +32,14 @@ export function pending(seen: Observed, policy: Settings): Waiting {
   // What an ordinary start waits for changes every moment, and each change would be a write.
   return { actions: [], lookAgainMs: Math.min(slowInMs, dueInMs) };
 }
+
+/** Past its deadline and not given up, it waits for an answer that is on its way. */
+function untilDueMs(seen: Observed, deadline: number): number {
+  const dueInMs = Math.min(deadline, expiresAt(seen) ?? deadline) - seen.now;
+  return dueInMs > 0 ? dueInMs : OVERDUE_RECHECK_MS;
+}
+
+const OVERDUE_RECHECK_MS = 1_000;
 
 /** Others may end and make room, so it is no failure before its start took too long. */
 export function pendingForQuota(seen: Observed, policy: Settings): Waiting {

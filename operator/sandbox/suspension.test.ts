@@ -1,7 +1,7 @@
 import type { SandboxStatus } from '../../crds/sandbox.ts';
 import { BORN, HOUR, policy, SECOND, seen, serving } from '../../test/builders/observed-sandbox.ts';
 import { anExecution } from '../../test/builders/execution.ts';
-import { aRunningPodOf } from '../../test/builders/pod.ts';
+import { aPodOf, aRunningPodOf } from '../../test/builders/pod.ts';
 import { aSandbox, readyStatus } from '../../test/builders/sandbox.ts';
 import { aTemplate } from '../../test/builders/sandbox-template.ts';
 import { decide } from './decide.ts';
@@ -183,9 +183,10 @@ describe('a resuming one', () => {
     const sandbox = aSandbox({
       status: { ...status, resumedAt: new Date(late - SECOND).toISOString() },
     });
-    expect(decide(resuming({ sandbox, now: late }), policy).status?.phase).not.toBe('Failed');
+    const pod = aPodOf(sandbox);
+    expect(decide(resuming({ sandbox, pod, now: late }), policy).status?.phase).not.toBe('Failed');
     const now = late + policy.startTimeoutMs;
-    expect(decide(resuming({ sandbox, now }), policy).status?.phase).toBe('Failed');
+    expect(decide(resuming({ sandbox, pod, now }), policy).status?.phase).toBe('Failed');
   });
 });
 
