@@ -51,7 +51,8 @@ try {
   const { pid } = local.running;
   const sessions: string[] = [];
   for (let n = 0; n < SESSIONS; n += 1) sessions.push(await createSession(local));
-  const [probe = ''] = sessions;
+  // The runs that wait fill theirs.
+  const probe = await createSession(local);
   const others = (when: string): Series[] => [
     { name: `GET session, ${when}`, once: () => local.call('GET', `/sessions/${probe}`) },
     {
