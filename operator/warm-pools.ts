@@ -87,6 +87,11 @@ export class WarmPools {
     return member;
   }
 
+  /** It is about to be deleted, so nobody gets it, and it counts no more; where that comes to nothing, it is refused. */
+  withdraw(podUID: string): void {
+    this.#taken.add(podUID);
+  }
+
   /** Those since members of the pool were last started. */
   claims({ metadata }: SandboxTemplate): Claims | undefined {
     return this.#claims.get(metadata.uid);

@@ -116,13 +116,16 @@ async function deleteMember(
 ): Promise<undefined> {
   const key = keyOf(refOf(template));
   const expected = deletionOf(pod);
+  const { uid, resourceVersion } = pod.metadata;
   pools.expectations.expect(key, expected);
+  // A pod on its way out can still be given to a sandbox, and its end is then no news of this pool.
+  pools.withdraw(uid);
   try {
     // The version as well: a sandbox may have got it in the meantime.
-    const { uid, resourceVersion } = pod.metadata;
     await client.delete(PODS, refOf(pod), { uid, resourceVersion, signal });
   } catch (error) {
     pools.expectations.settle(key, expected);
+    pools.refuse(uid);
     if (!(error instanceof NotFoundError || error instanceof ConflictError)) throw error;
   }
 }

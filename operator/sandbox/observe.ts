@@ -1,6 +1,6 @@
 import type { Execution } from '../../crds/execution.ts';
 import { LABEL } from '../../crds/names.ts';
-import { incarnationOf, SANDBOXES } from '../../crds/sandbox.ts';
+import { incarnationOf, isEnded, SANDBOXES } from '../../crds/sandbox.ts';
 import type { Sandbox } from '../../crds/sandbox.ts';
 import type { SandboxTemplate } from '../../crds/sandbox-template.ts';
 import type { ExecutorAddress, ExecutorTarget } from '../../executor/client.ts';
@@ -23,7 +23,7 @@ import type { WarmPools } from '../warm-pools.ts';
 import type { ExecutorMonitor, ExecutorView } from './executor-monitor.ts';
 import type { InFlightInstalls, InstallView } from './installs.ts';
 import { expectedPodName, isServingPod, sandboxLabel } from './pod-name.ts';
-import { isLive } from './pod-state.ts';
+import { isLive, podState } from './pod-state.ts';
 import { poolMake } from './pod.ts';
 import { preferredNodes } from './preferred-nodes.ts';
 import type { PodSettings } from './pod.ts';
@@ -101,15 +101,23 @@ export interface ObserveDeps {
   readonly addressOf: (pod: Pod) => ExecutorAddress | undefined;
 }
 
+/** How a sandbox is looked at. */
+export interface Look {
+  /** This process leads since a moment ago: what its predecessor wrote last may not have come to its caches. */
+  readonly isNewLeader: boolean;
+  readonly signal: AbortSignal;
+}
+
 /** Undefined: the sandbox is gone. */
 export async function observe(
   deps: ObserveDeps,
   key: string,
-  signal: AbortSignal,
+  look: Look,
 ): Promise<Observed | undefined> {
+  const { signal } = look;
   const cached = deps.caches.sandboxes.get(parseKey(key));
   if (cached === undefined) return undefined;
-  const sandbox = await confirmed(deps, deps.writes.newest(cached), signal);
+  const sandbox = await confirmed(deps, deps.writes.newest(cached), look);
   if (sandbox === undefined) return undefined;
   const pods = await podsOf(deps, sandbox, signal);
   const template = deps.caches.templates.get(parseKey(templateKeyOf(sandbox)));
@@ -171,19 +179,26 @@ function offerOf(
 }
 
 /**
- * The sandbox, asked for at the server if it has living pods that its status does not explain: after a change of leader
- * the cache of sandboxes may be behind the cache of pods, and those pods may be the ones that serve.
+ * The sandbox, asked for at the server where the caches may not know it: if it has living pods that its status does not explain, because the cache of
+ * sandboxes may be behind that of pods; and if it seems to need a pod to a new leader, because the one before may have given it one that no cache shows yet.
  */
 async function confirmed(
   { client, caches }: ObserveDeps,
   sandbox: Sandbox,
-  signal: AbortSignal,
+  { isNewLeader, signal }: Look,
 ): Promise<Sandbox | undefined> {
   const owned = caches.pods.byIndex(INDEX.owner, sandbox.metadata.uid);
   const isExplained = owned.every((pod) => isServingPod(sandbox, pod) || !isLive(pod));
-  if (isExplained) return sandbox;
+  if (isExplained && !(isNewLeader && needsPod(sandbox, owned))) return sandbox;
   const current = await find(client, SANDBOXES, { ref: refOf(sandbox), signal });
   return current?.metadata.uid === sandbox.metadata.uid ? current : undefined;
+}
+
+function needsPod(sandbox: Sandbox, owned: readonly Pod[]): boolean {
+  const { spec, status } = sandbox;
+  const isResting = status?.phase === 'Suspended' && spec.desiredState === 'Suspended';
+  if (isResting || isEnded(sandbox)) return false;
+  return !owned.some((pod) => isServingPod(sandbox, pod) && podState(pod).kind !== 'over');
 }
 
 async function podsOf(

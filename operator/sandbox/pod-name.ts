@@ -15,12 +15,13 @@ export function podName(sandbox: Sandbox): string {
 
 /**
  * Whether this pod, which the sandbox owns, is the one that is to serve it now: the one that its status names, or else the one of the deterministic name, or the one that was
- * taken from a pool for this incarnation of the sandbox and has not found its way into the status yet.
+ * taken from a pool for this incarnation of the sandbox and has not found its way into the status yet. One that its pool was giving up as it was taken never does.
  */
 export function isServingPod(sandbox: Sandbox, { metadata }: Pod): boolean {
   const { podName: recorded } = sandbox.status ?? {};
   if (recorded !== undefined) return metadata.name === recorded;
-  return metadata.name === podName(sandbox) || takenFor(metadata) === incarnationOf(sandbox);
+  if (metadata.name === podName(sandbox)) return true;
+  return metadata.deletionTimestamp === undefined && takenFor(metadata) === incarnationOf(sandbox);
 }
 
 /** The incarnation that a pod was taken from a pool for: its sandbox's first, unless it says another; undefined: it never was in one. */

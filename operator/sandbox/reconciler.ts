@@ -23,10 +23,17 @@ export interface SandboxDeps extends ObserveDeps, ActDeps {
   readonly logger: Logger;
 }
 
+/** Longer than a healthy watch lags. */
+const TAKEOVER_MS = 5_000;
+
 /** Observe, decide, act, report. */
 export function sandboxReconciler(deps: SandboxDeps): Reconcile {
+  let firstLookAt: number | undefined;
   return async (key, { signal }) => {
-    const observed = await observe(deps, key, signal);
+    const lookAt = deps.clock.monotonic();
+    firstLookAt ??= lookAt;
+    const isNewLeader = lookAt - firstLookAt < TAKEOVER_MS;
+    const observed = await observe(deps, key, { isNewLeader, signal });
     if (observed === undefined) return {};
     const { seen, decision } = await carryOut(deps, observed, signal);
     await report(deps, seen.sandbox, { decision, signal });

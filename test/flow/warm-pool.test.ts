@@ -11,6 +11,8 @@ import type { Pod } from '../../kube/pod.ts';
 import { anExecution } from '../builders/execution.ts';
 import { aSandbox } from '../builders/sandbox.ts';
 import { aTemplate } from '../builders/sandbox-template.ts';
+import { LaggingClient } from '../fakes/lagging-client.ts';
+import { RecordingClient } from '../fakes/recording-client.ts';
 import type { Fault } from '../fakes/recording-client.ts';
 import { isReady, World } from './world.ts';
 import type { RunningOperator } from './world.ts';
@@ -174,6 +176,80 @@ test('an operator that stops right after a claim is followed by one that finishe
   expect(recording.writes.filter(({ verb, kind }) => `${verb} ${kind}` === 'patch Pod')).toEqual(
     [],
   );
+});
+
+test('an operator that takes over, and that watches tell late, leaves a sandbox the pod that it has', async () => {
+  const lease = { namespace: 'default', name: 'sandbox-operator' };
+  await operator.stop();
+  operator = await world.startOperator({ settings, lease, identity: 'leader' });
+  const late = new LaggingClient(world.client);
+  const { client, writes } = new RecordingClient(late.client);
+  await world.startOperator({ settings, lease, identity: 'standby', client });
+  await aFullPool(2);
+  late.isLate = (object) =>
+    controllerOf(object)?.kind === 'Sandbox' || (object as Sandbox).status?.podUID !== undefined;
+  const { status } = await start();
+  await operator.stop();
+  world.clock.skip(2_500);
+  await late.called('get Sandbox', 'create Pod');
+  await world.create(EXECUTIONS, anExecution());
+  late.release();
+  const { status: run } = await world.execution(({ status }) => status?.phase === 'Completed');
+  expect(run?.podUID).toBe(status?.podUID);
+  expect(
+    writes.filter(({ verb, kind, name }) => `${verb} ${kind} ${name}` === 'create Pod box'),
+  ).toEqual([]);
+  expect(world.caches.sandboxes.list().map((sandbox) => sandbox.status?.podUID)).toEqual([
+    status?.podUID,
+  ]);
+});
+
+test('a pod that its pool gives up goes to no sandbox, and the pool can be filled again', async () => {
+  await operator.stop();
+  const late = new LaggingClient(world.client);
+  const { client, writes } = new RecordingClient(late.client);
+  operator = await world.startOperator({ settings, client });
+  const resize = (size: number): Promise<SandboxTemplate> => {
+    const body = { spec: { warmPool: { size } } };
+    const ref = { namespace: 'default', name: TEMPLATE };
+    return world.client.patch(SANDBOX_TEMPLATES, ref, { kind: 'merge', body });
+  };
+  await aFullPool(1);
+  const [member] = waiting();
+  if (member === undefined) throw new Error('the pool is empty');
+  world.kubelet.holdsDeletions = true;
+  late.isLate = ({ metadata }) => metadata.deletionTimestamp !== undefined;
+  await resize(0);
+  await until(() => waiting().length === 0);
+  await world.create(SANDBOXES, aSandbox());
+  await world.pod(() => true, 'box');
+  expect(writes.filter(({ verb, kind }) => `${verb} ${kind}` === 'patch Pod')).toEqual([]);
+  const ref = { namespace: 'default', name: member.metadata.name };
+  await world.client.delete(PODS, ref, { gracePeriodSeconds: 0 });
+  late.release();
+  await world.sandbox(isReady);
+  await resize(1);
+  await world.template(({ status: pool }) => pool?.warmPool?.ready === 1, TEMPLATE);
+});
+
+test('a sandbox that takes a pod just as that is deleted takes the next one', async () => {
+  await operator.stop();
+  const late = new LaggingClient(world.client);
+  operator = await world.startOperator({ settings, client: late.client });
+  await aFullPool(2);
+  const [going] = [...waiting()].sort((one, other) =>
+    one.metadata.creationTimestamp.localeCompare(other.metadata.creationTimestamp),
+  );
+  if (going === undefined) throw new Error('the pool is empty');
+  world.kubelet.holdsDeletions = true;
+  late.isLate = ({ metadata }) => metadata.deletionTimestamp !== undefined;
+  const ref = { namespace: 'default', name: going.metadata.name };
+  await world.client.delete(PODS, ref);
+  const { status } = await start();
+  late.release();
+  expect(status?.warmStart).toBe(true);
+  expect(status).not.toHaveProperty('restarts');
+  expect(status?.podUID).not.toBe(going.metadata.uid);
 });
 
 test('a pod of the pool that ended by itself is replaced, but not in a circle', async () => {
