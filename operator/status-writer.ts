@@ -1,5 +1,5 @@
 import type { KubeClient, Patch } from '../kube/client.ts';
-import { InvalidError, NotFoundError } from '../kube/errors.ts';
+import { ConflictError, InvalidError, NotFoundError } from '../kube/errors.ts';
 import { mergePatchBetween } from '../kube/merge-patch.ts';
 import { refOf } from '../kube/objects.ts';
 import type { KubeObject, ResourceType } from '../kube/objects.ts';
@@ -12,7 +12,7 @@ export interface StatusWrite<T extends WithStatus> {
   readonly type: ResourceType<T>;
   readonly object: T;
   readonly status: object;
-  /** Fails if anybody has written to the object since. */
+  /** Throws a ConflictError if anybody has written to the object since. */
   readonly ifUnchanged?: boolean;
   readonly signal?: AbortSignal;
 }
@@ -50,21 +50,31 @@ export async function writeStatus<T extends WithStatus>(
     return await client.patch(type, refOf(object), patch, options);
   } catch (error) {
     if (error instanceof NotFoundError) return undefined;
-    if (error instanceof InvalidError && (await isGone(client, type, object))) return undefined;
+    if (!(error instanceof InvalidError)) throw error;
+    // A test that did not hold is answered as what the schema does not allow: which of both it was, the object tells.
+    const current = await currentOf(client, type, object);
+    if (current === undefined) return undefined;
+    if (ifUnchanged && current.metadata.resourceVersion !== resourceVersion) throw changed(error);
     throw error;
   }
 }
 
-async function isGone<T extends KubeObject>(
+/** Undefined: it is gone. */
+async function currentOf<T extends KubeObject>(
   client: KubeClient,
   type: ResourceType<T>,
   object: T,
-): Promise<boolean> {
+): Promise<T | undefined> {
   try {
     const current = await client.get(type, refOf(object));
-    return current.metadata.uid !== object.metadata.uid;
+    return current.metadata.uid === object.metadata.uid ? current : undefined;
   } catch (error) {
-    if (error instanceof NotFoundError) return true;
+    if (error instanceof NotFoundError) return undefined;
     throw error;
   }
+}
+
+function changed(cause: InvalidError): ConflictError {
+  const message = 'the object was changed since it was looked at';
+  return new ConflictError({ code: 409, reason: 'Conflict', message }, { cause });
 }
