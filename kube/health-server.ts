@@ -1,11 +1,19 @@
 import { createServer } from 'node:http';
 import type { Server, ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
+import type { Logger } from './logger.ts';
 
 export interface HealthServerOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly host?: string;
+}
+
+export interface HealthServerParts {
+  readonly checks: Checks;
+  /** Absent: there are no metrics. */
+  readonly registry: Registry | undefined;
+  readonly logger: Logger;
 }
 
 /** What is wrong, by name; empty: nothing. */
@@ -21,14 +29,12 @@ export interface Checks {
 /** Serves `/healthz` and `/readyz` to the kubelet and `/metrics` to Prometheus. */
 export class HealthServer {
   readonly #options: HealthServerOptions;
-  readonly #checks: Checks;
-  readonly #registry: Registry | undefined;
+  readonly #parts: HealthServerParts;
   readonly #server: Server;
 
-  constructor(options: HealthServerOptions, checks: Checks, registry: Registry | undefined) {
+  constructor(options: HealthServerOptions, parts: HealthServerParts) {
     this.#options = options;
-    this.#checks = checks;
-    this.#registry = registry;
+    this.#parts = parts;
     this.#server = createServer(
       (request, response) => void this.#answer(request.url ?? '/', response),
     );
@@ -60,10 +66,11 @@ export class HealthServer {
 
   async #answer(url: string, response: ServerResponse): Promise<void> {
     const path = url.split('?', 1)[0];
-    if (path === '/healthz') this.#report(this.#checks.healthz(), response);
-    else if (path === '/readyz') this.#report(this.#checks.readyz(), response);
-    else if (path === '/metrics' && this.#registry !== undefined) {
-      await this.#scrape(this.#registry, response);
+    const { checks, registry } = this.#parts;
+    if (path === '/healthz') this.#report(checks.healthz(), response);
+    else if (path === '/readyz') this.#report(checks.readyz(), response);
+    else if (path === '/metrics' && registry !== undefined) {
+      await this.#scrape(registry, response);
     } else response.writeHead(404).end('not found\n');
   }
 
@@ -71,8 +78,9 @@ export class HealthServer {
     try {
       const text = await registry.metrics();
       response.writeHead(200, { 'content-type': registry.contentType }).end(text);
-    } catch {
-      // One of ours that throws is a bug, whose words are not for whoever asks here; the scraper reports the 500.
+    } catch (error) {
+      // One of ours that throws is a bug, whose words are not for whoever asks here.
+      this.#parts.logger.error('a metric could not be collected', { error });
       response.writeHead(500).end('a metric could not be collected\n');
     }
   }

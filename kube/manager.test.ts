@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import { FakeClock } from '../test/fakes/clock.ts';
 import { LeaseServer } from '../test/fakes/lease-server.ts';
 import { FakeLogger } from '../test/fakes/logger.ts';
@@ -287,6 +287,27 @@ test('health, readiness and metrics are served while it runs', async () => {
   await clock.run(10_000);
   await stopped;
   expect(manager.httpPort).toBeUndefined();
+});
+
+test('a metric that cannot be collected is an answer of 500, and its reason is in the log', async () => {
+  const registry = new Registry();
+  const collect = (): void => {
+    throw new Error('a bug of ours');
+  };
+  registry.registerMetric(new Gauge({ name: 'broken', help: 'h', collect, registers: [] }));
+  const http = { port: 0, host: '127.0.0.1' };
+  const { manager, sync, clock, logger } = anOperator({ http, registry });
+  sync();
+  await manager.start();
+  const response = await fetch(`http://127.0.0.1:${String(manager.httpPort)}/metrics`);
+  expect([response.status, await response.text()]).toEqual([
+    500,
+    'a metric could not be collected\n',
+  ]);
+  expect(logger.at('error')).toEqual(['a metric could not be collected']);
+  const stopped = manager.stop();
+  await clock.run(10_000);
+  await stopped;
 });
 
 test('a taken port fails the start and says so', async () => {

@@ -66,8 +66,9 @@ export class Manager {
   constructor(options: ManagerOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    const { http, registry, logger } = options;
     const checks = { healthz: () => this.#sick(), readyz: () => this.#unready() };
-    this.#http = options.http && new HealthServer(options.http, checks, options.registry);
+    this.#http = http && new HealthServer(http, { checks, registry, logger });
   }
 
   /** Where health and metrics are served, once started. */
