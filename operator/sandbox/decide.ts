@@ -15,14 +15,14 @@ import {
   awaitPod,
   awaitQuota,
   awaitTemplate,
-  claimPod,
-  createPod,
   failOverdueStart,
   failRefused,
   restoreFiles,
+  startInOwnPod,
+  startInPoolPod,
 } from './starting.ts';
 import { withoutStrays } from './strays.ts';
-import { resizePod } from './resizing.ts';
+import { awaitResize } from './resizing.ts';
 import { staySuspended, suspend } from './suspension.ts';
 import { withWorkspace } from './workspace.ts';
 
@@ -47,9 +47,9 @@ const RULES: readonly Rule[] = [
   awaitTemplate,
   pauseBeforeRecovery,
   awaitQuota,
-  claimPod,
-  createPod,
-  resizePod,
+  startInPoolPod,
+  startInOwnPod,
+  awaitResize,
   awaitPod,
   awaitExecutor,
   restoreFiles,

@@ -20,7 +20,7 @@ export function mayResize(seen: Observed, policy: Settings): boolean {
 }
 
 /** Not Ready before its node has applied it. A pod for which that does not come is given up like a lost one, and the next is the sandbox's own. */
-export function resizePod(seen: Observed, policy: Settings): Decision | undefined {
+export function awaitResize(seen: Observed, policy: Settings): Decision | undefined {
   const { sandbox, pod, learned } = seen;
   const resize = resizeOf(sandbox, pod);
   if (pod === undefined || resize === 'none' || resize === 'applied' || isReady(seen))

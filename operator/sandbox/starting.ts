@@ -52,7 +52,7 @@ export function awaitQuota(seen: Observed, policy: Settings): Decision | undefin
 }
 
 /** The pod of a sandbox that starts or resumes may be one that waits already, if that is or can be made what the sandbox asks for. */
-export function claimPod(seen: Observed, policy: Settings): Decision | undefined {
+export function startInPoolPod(seen: Observed, policy: Settings): Decision | undefined {
   const { sandbox, pod, pool, learned } = seen;
   if (pod !== undefined || pool === undefined || learned?.type === 'poolEmpty') return undefined;
   if (!mayClaim(sandbox)) return undefined;
@@ -62,7 +62,7 @@ export function claimPod(seen: Observed, policy: Settings): Decision | undefined
   return { actions: finalizerFirst(sandbox, claim), lookAgainMs: 0 };
 }
 
-export function createPod(seen: Observed, policy: Policy): Decision | undefined {
+export function startInOwnPod(seen: Observed, policy: Policy): Decision | undefined {
   const { sandbox, template, pod, nodes } = seen;
   if (pod !== undefined || template === undefined) return undefined;
   const draft = preferring(buildPod(sandbox, template, policy.pod), nodes);
