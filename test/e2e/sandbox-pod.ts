@@ -62,6 +62,7 @@ const IDENTITY = 'holds no Kubernetes identity';
 const VOLUMES = 'mounts nothing but emptyDir volumes';
 const VARIABLES = 'takes variables from Secrets only under names';
 const NODE = 'shares nothing with its node';
+const CALLS = 'no probes and no lifecycle hooks';
 const USER = 'runs as a user other than root';
 const CAPABILITIES = 'has no capability';
 const PRIVILEGES = 'gains no privileges';
@@ -106,6 +107,16 @@ export function refusedPods(): readonly (readonly [string, object, string])[] {
     ['among the processes of its node', sandboxPod({ hostPID: true }), NODE],
     ['with IPC of its node', sandboxPod({ hostIPC: true }), NODE],
     ['on a port of its node', bare({ ports: [{ containerPort: 80, hostPort: 80 }] }), NODE],
+    [
+      'that has its node call the metadata service, again and again',
+      bare({ livenessProbe: { httpGet: { host: '169.254.169.254', port: 80 } } }),
+      CALLS,
+    ],
+    [
+      'that has its node call the metadata service as it starts',
+      bare({ lifecycle: { postStart: { httpGet: { host: '169.254.169.254', port: 80 } } } }),
+      CALLS,
+    ],
     ['as root', sandboxPod(podSecurity({ runAsUser: 0, runAsNonRoot: false })), USER],
     ['of an unknown user', sandboxPod(podSecurity({ runAsUser: undefined })), USER],
     ['with a container as root', bare(secured({ runAsUser: 0 })), USER],
