@@ -80,6 +80,20 @@ test('whoever may begin by its own count is among those that are woken, and nobo
   }
 });
 
+test('a new leader, which does not know of the short runs that its predecessor began, begins none beside them', () => {
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  const all = names.map((name, place) => at(name, place));
+  const limit = 3;
+  // Turns go by order, so those that have begun are the first of all.
+  const begun = names.slice(0, limit);
+  for (let recorded = 0; recorded < 2 ** begun.length; recorded += 1) {
+    const isKnown = ({ metadata }: Execution): boolean =>
+      begun.some((name, place) => name === metadata.name && (recorded & (1 << place)) !== 0);
+    const next = nextInQueue(all, isKnown, limit).map(({ metadata }) => metadata.name);
+    expect(begun).toEqual(expect.arrayContaining(next));
+  }
+});
+
 test('of one that nobody knows yet is told who is ahead, too', () => {
   const [first, second, third] = [at('a', 1), at('b', 2), at('c', 3)];
   const ended = at('ended', 0, { status: { phase: 'Completed' } });

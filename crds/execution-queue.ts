@@ -6,7 +6,10 @@ import type { SandboxTemplate } from './sandbox-template.ts';
 
 /** In which order the executions of a sandbox have their turn: the operator hands them over by it, and REST tells their place by it. */
 
-/** Whether an execution has begun as far as who asks knows, so that it holds one of the places. */
+/**
+ * Whether an execution has begun as far as who asks knows, so that it holds one of the places. A new leader does not know of short runs that the one before
+ * began. They are the first in order, so it begins none beside them but one that came to be known late; and what an executor has begun it does not begin again.
+ */
 export type HasBegun = (execution: Execution) => boolean;
 
 /** How many executions of a sandbox may run at once. */
