@@ -3,6 +3,7 @@ import { EXECUTIONS, isFinished } from '../../crds/execution.ts';
 import { SANDBOXES } from '../../crds/sandbox.ts';
 import type { Pod } from '../../kube/pod.ts';
 import { PODS } from '../../kube/pod.ts';
+import { StoreError } from '../../storage/objects/errors.ts';
 import type { StoredWorkspaces } from '../../storage/workspaces/stored-workspaces.ts';
 import { anExecution } from '../builders/execution.ts';
 import { aPodOf } from '../builders/pod.ts';
@@ -100,6 +101,22 @@ describe('files that nobody has', () => {
     await unnoted('uid-torn-out');
     await unnoted('uid-cut-off');
     expect(await keys()).toEqual([`manifests/${metadata.uid}.json`]);
+  });
+
+  test('that the store will not give up stay alone', async () => {
+    await leaveFiles();
+    const deletePrefix = store.deletePrefix.bind(store);
+    store.deletePrefix = (prefix, signal) =>
+      prefix.includes('cut-off')
+        ? Promise.reject(new StoreError('Refused', 'the store refuses'))
+        : deletePrefix(prefix, signal);
+    await world.startOperator({ stored });
+    world.clock.skip(2 * MINUTE_MS);
+    await noted('uid-torn-out');
+    await noted('uid-cut-off');
+    world.clock.skip(DAY_MS + MINUTE_MS);
+    await unnoted('uid-torn-out');
+    expect(await keys()).toEqual(['sessions/uid-cut-off/a.txt', 'orphans/uid-cut-off']);
   });
 
   test('stay where another installation keeps files in the same store', async () => {
