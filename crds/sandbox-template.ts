@@ -150,7 +150,10 @@ export const sandboxTemplateStatus = z.object({
     .object({
       replicas: z.int().min(0).describe('Pods that wait or are about to.'),
       ready: z.int().min(0).describe('Those that a sandbox can have at once.'),
-      selector: z.string().max(512).describe('Finds the pods of the pool.'),
+      selector: z
+        .string()
+        .max(512)
+        .describe('Finds the pods of the pool, and those that sandboxes took from it.'),
     })
     .optional()
     .describe('Of spec.warmPool.'),
