@@ -87,6 +87,16 @@ export function forgetWhatIsGone(memory: Memory, caches: Caches, executor: Execu
     executor.forget(object.metadata.uid);
   });
   caches.sandboxes.subscribe(
+    onShown((object) => {
+      memory.sandboxWrites.caughtUp(object);
+    }),
+  );
+  caches.executions.subscribe(
+    onShown((object) => {
+      memory.executionWrites.caughtUp(object);
+    }),
+  );
+  caches.sandboxes.subscribe(
     onDeleted(({ metadata }) => {
       memory.sandboxWrites.forget(metadata.uid);
       memory.installs.forget(metadata.uid);
@@ -106,6 +116,14 @@ export function forgetWhatIsGone(memory: Memory, caches: Caches, executor: Execu
       memory.runs.abandon(metadata.uid);
     }),
   );
+}
+
+function onShown<T extends KubeObject>(
+  listener: (object: T) => void,
+): (change: { readonly type: string; readonly object: T }) => void {
+  return ({ type, object }) => {
+    if (type !== 'deleted') listener(object);
+  };
 }
 
 function onDeleted(

@@ -35,6 +35,15 @@ test('a write that changed nothing leaves nothing to remember', () => {
   expect(writes.newest(cached)).toBe(cached);
 });
 
+test('is kept until the cache shows it, and no longer', () => {
+  const writes = new OwnWrites();
+  writes.note(version('1'), version('2'));
+  writes.caughtUp(version('1'));
+  expect(writes.size).toBe(1);
+  writes.caughtUp(version('2'));
+  expect(writes.size).toBe(0);
+});
+
 test('tells of a write at once, to whoever listens still', () => {
   const writes = new OwnWrites();
   const told: unknown[] = [];

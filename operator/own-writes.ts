@@ -38,6 +38,16 @@ export class OwnWrites<T extends KubeObject> {
     return cached;
   }
 
+  /** To be called with whatever the cache shows anew: what it has caught up with is not kept until somebody asks, which may be long where thousands of objects wait for their turn. */
+  caughtUp(cached: T): void {
+    this.newest(cached);
+  }
+
+  /** Writes that the cache does not show yet. */
+  get size(): number {
+    return this.#writes.size;
+  }
+
   /** To be called when the object is gone. */
   forget(uid: string): void {
     this.#writes.delete(uid);

@@ -11,7 +11,7 @@ const MOUNTED = 'mounted';
 const CACHE = 'cache';
 const IMAGE = 'sandbox-operator:latest';
 /** As in the chart's values.yaml: Node.js sizes its heap by it. */
-const MEMORY_LIMIT = '384m';
+const MEMORY_LIMIT = '512m';
 /** Of /proc/PID/stat: USER_HZ, 100 on every Linux that Node.js runs on. */
 const TICKS_PER_SECOND = 100;
 

@@ -195,6 +195,8 @@ ${visitTable(cluster, 'arrivals')}
 
 ### Cold starts
 
+With no pool. Clients come at any moment of the second in which a kubelet looks once whether a container has started; ours takes no run before the pod's NetworkPolicy is seen to hold.
+
 ${visitTable(cluster, 'cold starts')}
 
 ### Runs in a live sandbox

@@ -246,6 +246,8 @@ try {
   await operator.start();
   const costs: Cost[] = [];
   const late: { sandboxes: number; kind: string; milliseconds: number[] }[] = [];
+  mkdirSync(values.out, { recursive: true });
+  const file = path.join(values.out, 'scale.json');
   for (const size of values.sizes.split(',').map(Number)) {
     const cost = await costOf(size, operator);
     console.log(JSON.stringify(cost));
@@ -257,10 +259,9 @@ try {
         console.log(`${kind}: at most ${String(Math.max(...milliseconds))} ms late`);
         late.push({ sandboxes: size, kind, milliseconds });
       }
+    const kept = { takenAt, machine: machine(), costs, late };
+    writeFileSync(file, `${JSON.stringify(kept, null, 1)}\n`);
   }
-  mkdirSync(values.out, { recursive: true });
-  const file = path.join(values.out, 'scale.json');
-  writeFileSync(file, `${JSON.stringify({ takenAt, machine: machine(), costs, late }, null, 1)}\n`);
   console.log(`every figure: ${file}`);
 } finally {
   await operator.kill();
