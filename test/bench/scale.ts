@@ -10,6 +10,7 @@ import {
   type SandboxTemplate,
 } from '../../crds/sandbox-template.ts';
 import { isConditionTrue } from '../../kube/conditions.ts';
+import { NotFoundError } from '../../kube/errors.ts';
 import { createHttpClient } from '../../kube/http-client.ts';
 import { loadKubeConfig } from '../../kube/kube-config.ts';
 import { ObjectCache } from '../../kube/object-cache.ts';
@@ -223,12 +224,16 @@ async function removeAll(): Promise<void> {
   const remover = async (): Promise<void> => {
     for (let next = left.pop(); next !== undefined; next = left.pop()) {
       const patch = { kind: 'merge', body: { metadata: { finalizers: null } } } as const;
-      await client.patch(SANDBOXES, refOf(next), patch);
+      await client.patch(SANDBOXES, refOf(next), patch).catch(unlessGone);
     }
   };
   await Promise.all(Array.from({ length: CREATORS }, remover));
   await client.delete(NAMESPACES, { namespace: '', name: namespace });
   await until(pods, () => pods.list().length === 0);
+}
+
+function unlessGone(error: unknown): void {
+  if (!(error instanceof NotFoundError)) throw error;
 }
 
 const takenAt = new Date().toISOString();
