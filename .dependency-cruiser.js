@@ -4,7 +4,7 @@
  */
 const OURS = '^(api-shim|crds|executor|kube|local|operator|storage|test|tools)/';
 const TESTS = '(\\.test\\.ts$|^test/)';
-const EXECUTOR_FACE = '^executor/(contract|client|json-shape|text-pieces)\\.ts$';
+const EXECUTOR_FACE = '^executor/(contract|environment|client|json-shape|text-pieces)\\.ts$';
 const EXECUTOR_CLIENT = '^executor/(address|http-client|token)\\.ts$';
 const CLIENTS =
   '^kube/(client|http-client|transport)|^node_modules/(@kubernetes|undici|dockerode)/';

@@ -1,7 +1,8 @@
 import type { ApiError } from './errors.ts';
 import { logFailure } from './log-failure.ts';
 import { toApiError } from './to-api-error.ts';
-import type { Executions, Run } from './executions.ts';
+import type { Executions } from './executions.ts';
+import type { Run } from './run.ts';
 import { newExecutionIds, restIdOf } from './names.ts';
 import type { Audited, RequestContext } from './request-context.ts';
 import type { ExecuteRequest } from './schemas/execution.ts';
@@ -47,7 +48,7 @@ export async function endsOf(
     parts.map(async (part) =>
       part.run === undefined
         ? part
-        : outcomeOf(executions.outcomeOf(part.run, timeoutSeconds, context), context),
+        : outcomeOf(executions.outcomes.within(part.run, timeoutSeconds, context), context),
     ),
   );
   context.signal.throwIfAborted();

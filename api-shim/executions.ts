@@ -4,7 +4,6 @@ import { executionStatusOf } from '../crds/rest-status.ts';
 import type { Sandbox } from '../crds/sandbox.ts';
 import type { Clock } from '../kube/clock.ts';
 import { NotFoundError } from '../kube/errors.ts';
-import { ObjectDeletedError, waitFor } from '../kube/wait-for.ts';
 import { HistoryError } from '../storage/history/errors.ts';
 import { DeadlineError, withDeadline } from './deadline.ts';
 import { ApiError } from './errors.ts';
@@ -16,6 +15,8 @@ import { byNewest } from './present-time.ts';
 import type { Repository } from './repository.ts';
 import type { RequestContext } from './request-context.ts';
 import type { ExecuteRequest } from './schemas/execution.ts';
+import { isRunning, notFound, ownerUidOf, type Run } from './run.ts';
+import { RunOutcomes } from './run-outcomes.ts';
 import type { Sessions } from './sessions.ts';
 import { executionDraft } from './submit.ts';
 
@@ -46,12 +47,6 @@ export interface ExecutionsOptions {
 /** Killing a run takes milliseconds; after this the answer says what is known by then. */
 const CANCEL_WAIT_MS = 2_000;
 
-/** An execution and the REST id of its session. */
-export interface Run {
-  readonly execution: Execution;
-  readonly sessionId: string;
-}
-
 /** A session that takes executions, and what their ids are made of. */
 export interface Admission {
   readonly sandbox: Sandbox;
@@ -69,10 +64,12 @@ export interface Places {
 
 /** What REST clients can do with executions. */
 export class Executions {
+  readonly outcomes: RunOutcomes;
   readonly #options: ExecutionsOptions;
 
   constructor(options: ExecutionsOptions) {
     this.#options = options;
+    this.outcomes = new RunOutcomes(options);
   }
 
   /** One API write. Throws SessionNotFound or SessionNotActive. */
@@ -103,46 +100,6 @@ export class Executions {
     return { execution: await executions.create(draft, signal), sessionId };
   }
 
-  /** Throws SyncTimeout after `timeoutSeconds`, ShuttingDown when the server stops, and what `whenFinished` throws. */
-  async outcomeOf(
-    run: Run,
-    timeoutSeconds: number,
-    { signal, closing }: RequestContext,
-  ): Promise<Run> {
-    const { clock } = this.#options;
-    const reason = tooLate(run, timeoutSeconds);
-    const limit = { clock, ms: timeoutSeconds * 1000, reason, signals: [signal, closing] };
-    try {
-      return await withDeadline(limit, (bounded) => this.whenFinished(run, bounded));
-    } catch (error) {
-      throw error === closing.reason ? withoutOutcome(run, closing.reason) : error;
-    }
-  }
-
-  /** The ended execution. Throws SessionDeleted or ExecutionNotFound if there will never be an outcome. */
-  async whenFinished({ execution, sessionId }: Run, signal: AbortSignal): Promise<Run> {
-    // One that only history knows is in no cache.
-    if (isFinished(execution)) return { execution, sessionId };
-    const { executions } = this.#options;
-    const gone = this.#watchSandbox(
-      execution,
-      new ApiError('SessionDeleted', `Session was deleted: ${sessionId}`),
-    );
-    const bounded = AbortSignal.any([signal, gone.signal]);
-    try {
-      await gone.check(bounded);
-      const ref = executions.refTo(execution.metadata.name);
-      const finished = await waitFor(executions.cache, ref, { until: isFinished, signal: bounded });
-      return { execution: finished, sessionId };
-    } catch (error) {
-      if (!(error instanceof ObjectDeletedError)) throw error;
-      await gone.check(signal);
-      throw notFound(restIdOf(execution), error);
-    } finally {
-      gone.stop();
-    }
-  }
-
   /** Asks for its end and gives it a moment, so that the answer usually has the outcome. One that has ended stays as it is. */
   async cancel(id: string, context: RequestContext): Promise<Run> {
     const run = await this.get(id, context);
@@ -155,7 +112,7 @@ export class Executions {
       const reason = new DeadlineError('the execution has not ended yet');
       const limit = { clock, ms: CANCEL_WAIT_MS, reason, signals: [signal] };
       return await withDeadline(limit, (bounded) =>
-        this.whenFinished({ ...run, execution }, bounded),
+        this.outcomes.whenFinished({ ...run, execution }, bounded),
       );
     } catch (error) {
       if (error instanceof DeadlineError) return { ...run, execution: this.newest(run) };
@@ -188,14 +145,6 @@ export class Executions {
   /** The execution as this process knows it now. */
   newest({ execution }: Run): Execution {
     return this.#options.executions.known(execution.metadata.name) ?? execution;
-  }
-
-  /** Resolves once the cache shows that it runs, or that it ended. */
-  async whenStarted({ execution }: Run, signal: AbortSignal): Promise<Execution> {
-    const { executions } = this.#options;
-    const until = (seen: Execution): boolean => isRunning(seen) || isFinished(seen);
-    const ref = executions.refTo(execution.metadata.name);
-    return waitFor(executions.cache, ref, { until, signal });
   }
 
   /** Live or past. Throws ExecutionNotFound, also where its session was deleted, or HistoryError. */
@@ -239,37 +188,6 @@ export class Executions {
     const liveUids = (): Set<string> => uidsIn(executions.cache);
     return mergedPage({ live: byNewest(live), past, liveUids }, query);
   }
-
-  /** A signal that aborts once the sandbox of `execution` is deleted or being deleted; `check` throws if it already is. */
-  #watchSandbox(execution: Execution, reason: ApiError): SandboxWatch {
-    const { sandboxes } = this.#options;
-    const gone = new AbortController();
-    const owner = ownerUidOf(execution);
-    // One that kubectl made has no owner and does not go with its sandbox.
-    if (owner === undefined)
-      return { signal: gone.signal, check: () => Promise.resolve(), stop: NOTHING };
-    const stop = sandboxes.cache.subscribe(({ type, object }) => {
-      const ended = type === 'deleted' || object.metadata.deletionTimestamp !== undefined;
-      if (ended && object.metadata.uid === owner) gone.abort(reason);
-    });
-    const check = async (signal: AbortSignal): Promise<void> => {
-      const sandbox = await sandboxes.find(execution.spec.sandboxRef.name, signal);
-      if (sandbox?.metadata.uid !== owner) throw reason;
-    };
-    return { signal: gone.signal, check, stop };
-  }
-}
-
-function isRunning({ status }: Execution): boolean {
-  return status?.phase === 'Running';
-}
-
-const NOTHING = (): void => undefined;
-
-interface SandboxWatch {
-  readonly signal: AbortSignal;
-  check(signal: AbortSignal): Promise<void>;
-  stop(): void;
 }
 
 const NONE = { live: [], liveUids: (): Set<string> => new Set() };
@@ -279,23 +197,6 @@ function unlessUnavailable(error: unknown): undefined {
   if (!(error instanceof HistoryError)) throw error;
 }
 
-function tooLate({ execution }: Run, seconds: number): ApiError {
-  const extra = { execution_id: restIdOf(execution) };
-  return new ApiError('SyncTimeout', `Synchronous execution timeout after ${String(seconds)}s`, {
-    extra,
-  });
-}
-
-function withoutOutcome({ execution }: Run, cause: unknown): ApiError {
-  const extra = { execution_id: restIdOf(execution) };
-  const message = 'The server is stopping; the execution goes on';
-  return new ApiError('ShuttingDown', message, { extra, cause, headers: { 'Retry-After': '1' } });
-}
-
-function ownerUidOf(execution: Execution): string | undefined {
-  return execution.metadata.ownerReferences?.find(({ kind }) => kind === 'Sandbox')?.uid;
-}
-
 /**
  * Executions go with their session at once, though their objects stay a little longer.
  * One that kubectl made has no owner and is there as long as its object is.
@@ -303,8 +204,4 @@ function ownerUidOf(execution: Execution): string | undefined {
 function isReachable(execution: Execution, sandbox: Sandbox | undefined): boolean {
   const owner = ownerUidOf(execution);
   return owner === undefined || owner === sandbox?.metadata.uid;
-}
-
-function notFound(id: string, cause?: unknown): ApiError {
-  return new ApiError('ExecutionNotFound', `Execution not found: ${id}`, { cause });
 }

@@ -1,6 +1,7 @@
 import { isFinished, type Execution, type ExecutionStatus } from '../crds/execution.ts';
 import { executionStatusOf } from '../crds/rest-status.ts';
-import type { Places, Run } from './executions.ts';
+import type { Places } from './executions.ts';
+import type { Run } from './run.ts';
 import { restIdOf } from './names.ts';
 import { presentArtifacts } from './present-artifacts.ts';
 import { createdAtOf } from './present-time.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EXECUTOR_ENV } from './contract.ts';
+import { EXECUTOR_ENV } from './environment.ts';
 import type { ForbiddenAddress } from './network-gate.ts';
 
 export type ListenAddress =

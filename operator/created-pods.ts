@@ -1,10 +1,8 @@
 import type { Clock } from '../kube/clock.ts';
 import type { Pod } from '../kube/pod.ts';
+import { WATCH_LAG_MS } from './watch-lag.ts';
 
-/** Longer than a healthy watch lags; after that the deterministic name settles what is there. */
-const REMEMBERED_MS = 5_000;
-
-/** Pods that this process created or took from a pool, and the cache has not shown so yet. */
+/** Pods that this process created or took from a pool, and the cache has not shown so yet; after a while the deterministic name settles what is there. */
 export class CreatedPods {
   readonly #clock: Clock;
   readonly #pods = new Map<string, { readonly pod: Pod; readonly until: number }>();
@@ -14,7 +12,7 @@ export class CreatedPods {
   }
 
   remember(ownerUID: string, pod: Pod): void {
-    this.#pods.set(ownerUID, { pod, until: this.#clock.now() + REMEMBERED_MS });
+    this.#pods.set(ownerUID, { pod, until: this.#clock.now() + WATCH_LAG_MS });
   }
 
   find(ownerUID: string, isWanted: (pod: Pod) => boolean): Pod | undefined {

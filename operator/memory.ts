@@ -4,7 +4,6 @@ import type { ExecutorClient } from '../executor/client.ts';
 import type { Clock } from '../kube/clock.ts';
 import type { Logger } from '../kube/logger.ts';
 import { controllerOf } from '../kube/objects.ts';
-import type { KubeObject } from '../kube/objects.ts';
 import type { StoredWorkspaces } from '../storage/workspaces/stored-workspaces.ts';
 import type { Caches } from './caches.ts';
 import { CreatedPods } from './created-pods.ts';
@@ -86,50 +85,27 @@ export function forgetWhatIsGone(memory: Memory, caches: Caches, executor: Execu
     memory.workspaces?.forget(object.metadata.uid);
     executor.forget(object.metadata.uid);
   });
-  caches.sandboxes.subscribe(
-    onShown((object) => {
+  caches.sandboxes.subscribe(({ type, object }) => {
+    if (type !== 'deleted') {
       memory.sandboxWrites.caughtUp(object);
-    }),
-  );
-  caches.executions.subscribe(
-    onShown((object) => {
+      return;
+    }
+    const { uid } = object.metadata;
+    memory.sandboxWrites.forget(uid);
+    memory.installs.forget(uid);
+    memory.createdPods.forgetOwner(uid);
+    memory.workspaces?.forgetSandbox(uid);
+    memory.pools.forget(uid);
+  });
+  caches.templates.subscribe(({ type, object }) => {
+    if (type === 'deleted') memory.pools.forgetClaims(object.metadata.uid);
+  });
+  caches.executions.subscribe(({ type, object }) => {
+    if (type !== 'deleted') {
       memory.executionWrites.caughtUp(object);
-    }),
-  );
-  caches.sandboxes.subscribe(
-    onDeleted(({ metadata }) => {
-      memory.sandboxWrites.forget(metadata.uid);
-      memory.installs.forget(metadata.uid);
-      memory.createdPods.forgetOwner(metadata.uid);
-      memory.workspaces?.forgetSandbox(metadata.uid);
-      memory.pools.forget(metadata.uid);
-    }),
-  );
-  caches.templates.subscribe(
-    onDeleted(({ metadata }) => {
-      memory.pools.forgetClaims(metadata.uid);
-    }),
-  );
-  caches.executions.subscribe(
-    onDeleted(({ metadata }) => {
-      memory.executionWrites.forget(metadata.uid);
-      memory.runs.abandon(metadata.uid);
-    }),
-  );
-}
-
-function onShown<T extends KubeObject>(
-  listener: (object: T) => void,
-): (change: { readonly type: string; readonly object: T }) => void {
-  return ({ type, object }) => {
-    if (type !== 'deleted') listener(object);
-  };
-}
-
-function onDeleted(
-  listener: (object: KubeObject) => void,
-): (change: { readonly type: string; readonly object: KubeObject }) => void {
-  return ({ type, object }) => {
-    if (type === 'deleted') listener(object);
-  };
+      return;
+    }
+    memory.executionWrites.forget(object.metadata.uid);
+    memory.runs.abandon(object.metadata.uid);
+  });
 }

@@ -37,11 +37,12 @@ test('a write that changed nothing leaves nothing to remember', () => {
 
 test('is kept until the cache shows it, and no longer', () => {
   const writes = new OwnWrites();
-  writes.note(version('1'), version('2'));
-  writes.caughtUp(version('1'));
-  expect(writes.size).toBe(1);
-  writes.caughtUp(version('2'));
-  expect(writes.size).toBe(0);
+  const [before, after] = [version('1'), version('2')];
+  writes.note(before, after);
+  writes.caughtUp(before);
+  expect(writes.newest(before)).toBe(after);
+  writes.caughtUp(after);
+  expect(writes.newest(before)).toBe(before);
 });
 
 test('tells of a write at once, to whoever listens still', () => {

@@ -43,11 +43,6 @@ export class OwnWrites<T extends KubeObject> {
     this.newest(cached);
   }
 
-  /** Writes that the cache does not show yet. */
-  get size(): number {
-    return this.#writes.size;
-  }
-
   /** To be called when the object is gone. */
   forget(uid: string): void {
     this.#writes.delete(uid);

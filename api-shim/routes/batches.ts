@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { endsOf, submitBatch, type Part } from '../batch.ts';
 import { errorBody } from '../errors.ts';
-import type { Executions, Run } from '../executions.ts';
+import type { Executions } from '../executions.ts';
+import type { Run } from '../run.ts';
 import { presentRun, presentSubmitted } from '../present-execution.ts';
 import type { RequestContext } from '../request-context.ts';
 import { route, type Route } from '../route.ts';

@@ -81,7 +81,7 @@ function submitRoutes(executions: Executions): readonly Route[] {
       ],
       handle: async ({ params, query, body }, context) => {
         const run = await executions.submit(params.session_id, body, context);
-        const ended = await executions.outcomeOf(run, query.sync_timeout, context);
+        const ended = await executions.outcomes.within(run, query.sync_timeout, context);
         return presentRun(executions.places(), ended);
       },
     }),

@@ -1,6 +1,6 @@
 import type { ApiError } from '../errors.ts';
 import { toApiError } from '../to-api-error.ts';
-import type { Run } from '../executions.ts';
+import type { Run } from '../run.ts';
 
 /** How a stream ends: with the ended run, or with why there will never be one. */
 export type Ending =

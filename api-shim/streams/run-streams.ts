@@ -4,7 +4,8 @@ import type { Sandbox } from '../../crds/sandbox.ts';
 import { backoffDelay } from '../../kube/backoff.ts';
 import type { Clock } from '../../kube/clock.ts';
 import { ApiError } from '../errors.ts';
-import type { Executions, Run } from '../executions.ts';
+import type { Executions } from '../executions.ts';
+import type { Run } from '../run.ts';
 import type { Executors } from '../executor-of.ts';
 import { executionStatusOf } from '../../crds/rest-status.ts';
 import type { Repository } from '../repository.ts';
@@ -52,7 +53,7 @@ export class RunStreams {
     const left = new AbortController();
     const bounded = AbortSignal.any([signal, left.signal]);
     this.#count(run.sessionId, 1);
-    const end = new RunEnd(this.#options.executions.whenFinished(run, bounded));
+    const end = new RunEnd(this.#options.executions.outcomes.whenFinished(run, bounded));
     const output = this.#output(run, { from, end, signal: bounded });
     try {
       yield { type: 'status', run };
@@ -75,7 +76,7 @@ export class RunStreams {
   ): AsyncGenerator<StreamEvent> {
     const first = output.next();
     if (executionStatusOf(run.execution) === 'pending') {
-      const seen = this.#options.executions.whenStarted(run, signal);
+      const seen = this.#options.executions.outcomes.whenStarted(run, signal);
       const runs = seen.then((execution) => executionStatusOf(execution) === 'running');
       const hasOutput = first.then(({ done }) => done !== true);
       const started = await Promise.race([hasOutput, runs]).catch(() => false);

@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 import type { ContainerLimits } from './container-limits.ts';
 import { EXECUTOR_LISTEN, SOCKET_MOUNT } from './executor-sockets.ts';
 import type { StartPod } from './pod-runner.ts';
-import { EXECUTOR_ENV } from '../../executor/contract.ts';
+import { EXECUTOR_ENV } from '../../executor/environment.ts';
 
 /** Labels by which an installation finds its own containers and volumes on an engine that others use too. */
 export const DOCKER_LABEL = {

@@ -1,5 +1,5 @@
 import type { ExecutorAddress } from '../../executor/client.ts';
-import { EXECUTOR_ENV } from '../../executor/contract.ts';
+import { EXECUTOR_ENV } from '../../executor/environment.ts';
 import type { Clock } from '../../kube/clock.ts';
 import type { Logger } from '../../kube/logger.ts';
 import type { SandboxCgroup } from './cgroups.ts';

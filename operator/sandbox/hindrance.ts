@@ -22,14 +22,13 @@ export function hindranceOf(seen: Observed): Hindrance {
 }
 
 /**
- * False where nothing but work of ours is missing: the pod was not yet tried, or its executor not yet asked. An operator that has thousands of sandboxes to look at first may come
- * to one long after it was created, and must not take that for a fault of the sandbox.
+ * Whether nothing hinders it but that we have not come to it: its pod was not tried yet, or its executor not asked. An operator that has thousands of sandboxes to look at may come to
+ * one long after it was created, and must not take that for a fault of the sandbox.
  */
-export function isHindered(seen: Observed): boolean {
-  const hindrance = hindranceOf(seen);
-  if (hindrance === AWAITS_POD) return false;
-  if (hindrance !== EXECUTOR_STARTING) return true;
-  return seen.target === undefined || seen.executor.silentSince !== undefined;
+export function isWorkOfOurs({ target, executor }: Observed, hindrance: Hindrance): boolean {
+  if (hindrance === AWAITS_POD) return true;
+  const isUnasked = target !== undefined && executor.silentSince === undefined;
+  return hindrance === EXECUTOR_STARTING && isUnasked;
 }
 
 const EXECUTOR_STARTING: Hindrance = {

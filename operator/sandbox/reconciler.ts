@@ -7,6 +7,7 @@ import type { Reconcile } from '../../kube/reconciler.ts';
 import { requestIdOf } from '../for-request.ts';
 import type { OperatorMetrics } from '../metrics.ts';
 import { writeStatus } from '../status-writer.ts';
+import { WATCH_LAG_MS } from '../watch-lag.ts';
 import { act } from './act.ts';
 import type { ActDeps } from './act.ts';
 import { decide } from './decide.ts';
@@ -23,16 +24,13 @@ export interface SandboxDeps extends ObserveDeps, ActDeps {
   readonly logger: Logger;
 }
 
-/** Longer than a healthy watch lags. */
-const TAKEOVER_MS = 5_000;
-
 /** Observe, decide, act, report. */
 export function sandboxReconciler(deps: SandboxDeps): Reconcile {
   let firstLookAt: number | undefined;
   return async (key, { signal }) => {
     const lookAt = deps.clock.monotonic();
     firstLookAt ??= lookAt;
-    const isNewLeader = lookAt - firstLookAt < TAKEOVER_MS;
+    const isNewLeader = lookAt - firstLookAt < WATCH_LAG_MS;
     const observed = await observe(deps, key, { isNewLeader, signal });
     if (observed === undefined) return {};
     const { seen, decision } = await carryOut(deps, observed, signal);

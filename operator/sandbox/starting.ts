@@ -8,7 +8,7 @@ import { isIdleDue, isReady, startDeadline } from './deadlines.ts';
 import type { Decision, Policy } from './decision.ts';
 import { fail, leaveUnused } from './ending.ts';
 import { askHealth } from './health.ts';
-import { hindranceOf, isHindered, overdueReason, templateHindrance } from './hindrance.ts';
+import { hindranceOf, isWorkOfOurs, overdueReason, templateHindrance } from './hindrance.ts';
 import type { Observed } from './observe.ts';
 import { pending, pendingForQuota } from './pending.ts';
 import { buildPod } from './pod.ts';
@@ -35,8 +35,8 @@ export function avoidTakenName(seen: Observed): Decision | undefined {
 export function failOverdueStart(seen: Observed, policy: Settings): Decision | undefined {
   if (isReady(seen) || startDeadline(seen, policy) > seen.now || waitsForFiles(seen))
     return undefined;
-  if (!isHindered(seen)) return undefined;
   const hindrance = hindranceOf(seen);
+  if (isWorkOfOurs(seen, hindrance)) return undefined;
   const seconds = String(policy.startTimeoutMs / 1_000);
   const message = `not ready within ${seconds} s: ${hindrance.message}`;
   return fail(seen, overdueReason(hindrance), message);

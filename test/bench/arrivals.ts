@@ -13,3 +13,18 @@ export function poisson(count: number, perSecond: number, random: () => number):
     return at;
   });
 }
+
+/**
+ * Waits of up to a second, at random. A kubelet looks once a second whether a container has started (PLEG): what deletes a pod and creates the next one a fixed time later falls into
+ * step with it, and measures the same fraction of that second again and again, none in one system and the whole in another.
+ */
+export function momentsOfAKubelet(): () => number {
+  const random = sameRandom();
+  return () => random() * 1_000;
+}
+
+/** The same for every system, so that each meets the same clients (the minimal standard generator of Park and Miller). */
+export function sameRandom(): () => number {
+  let state = 42;
+  return () => (state = (state * 16_807) % 2_147_483_647) / 2_147_483_647;
+}

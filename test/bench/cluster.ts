@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -177,18 +177,11 @@ async function measureAll(name: string, round: number): Promise<Measured[]> {
   return measured;
 }
 
-/** Phases that are taken alone, of all systems, replace those of the run before; the others stay. */
-function untouched(): Measured[] {
-  if (values.phases === '' || !existsSync(file)) return [];
-  const { measured: before } = JSON.parse(readFileSync(file, 'utf8')) as { measured: Measured[] };
-  return before.filter(({ phase }) => !values.phases.split(',').includes(phase));
-}
-
 const names = values.systems.split(',');
+const measured: Measured[] = [];
 const takenAt = new Date().toISOString();
 mkdirSync(values.out, { recursive: true });
 const file = path.join(values.out, 'cluster.json');
-const measured = untouched();
 try {
   for (let round = 0; round < Number(values.rounds); round += 1) {
     // Each is the first once, so that none always meets the machine in the same state.

@@ -10,8 +10,8 @@ import { createHttpClient } from '../../kube/http-client.ts';
 import { loadKubeConfig } from '../../kube/kube-config.ts';
 import { refOf, type Draft, type KubeObject, type ResourceType } from '../../kube/objects.ts';
 import { PODS, type Pod } from '../../kube/pod.ts';
+import { momentsOfAKubelet } from './arrivals.ts';
 import { machine } from './machine.ts';
-import { KUBELET_PERIOD_MS, sameRandom } from './phases.ts';
 import { printTable } from './print-table.ts';
 import { measure } from './series.ts';
 import { summarize } from './statistics.ts';
@@ -110,11 +110,11 @@ async function startAndEnd<T extends KubeObject>(
 }
 
 /** Deleting is no part of a start: it happens between the samples. */
-const random = sameRandom();
+const untilNext = momentsOfAKubelet();
 const ended: (() => Promise<void>)[] = [];
 async function tidy(): Promise<void> {
   await Promise.all(ended.splice(0).map((end) => end()));
-  await delay(random() * KUBELET_PERIOD_MS);
+  await delay(untilNext());
 }
 
 const client = createHttpClient(loadKubeConfig());

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { writesSince, type AuditedWrite } from './api-writes.ts';
-import { burst, poisson } from './arrivals.ts';
+import { burst, momentsOfAKubelet, poisson, sameRandom } from './arrivals.ts';
 import { openLoop, type Visit } from './open-loop.ts';
 import type { Live, System } from './systems/system.ts';
 
@@ -33,9 +33,9 @@ export async function oneAtATime(system: System, { claims, pool }: Sizes): Promi
 export async function coldStarts(system: System, { coldStarts: count }: Sizes): Promise<Visit[]> {
   await system.setPool(0);
   const visits: Visit[] = [];
-  const random = sameRandom();
+  const untilNext = momentsOfAKubelet();
   for (let n = 0; n < count; n += 1) {
-    await delay(SETTLE_MS + random() * KUBELET_PERIOD_MS);
+    await delay(SETTLE_MS + untilNext());
     visits.push(...(await openLoop(system, burst(1))));
   }
   return visits;
@@ -43,12 +43,6 @@ export async function coldStarts(system: System, { coldStarts: count }: Sizes): 
 
 /** What a start leaves behind in a node is no part of the next claim. */
 const SETTLE_MS = 500;
-
-/**
- * The kubelet looks once a second whether a container has started (PLEG). What deletes a pod and creates the next one a fixed time later falls into step with it, and measures
- * the same fraction of that second again and again: none in one system, the whole in another.
- */
-export const KUBELET_PERIOD_MS = 1_000;
 
 export interface BurstResult {
   readonly visits: readonly Visit[];
@@ -78,12 +72,6 @@ export async function steadyArrivals(system: System, sizes: Sizes): Promise<Visi
   await system.setPool(sizes.pool);
   await delay(SETTLE_MS);
   return openLoop(system, poisson(sizes.arrivals, sizes.arrivalsPerSecond, sameRandom()));
-}
-
-/** The same for every system, so that each meets the same clients (the minimal standard generator of Park and Miller). */
-export function sameRandom(): () => number {
-  let state = 42;
-  return () => (state = (state * 16_807) % 2_147_483_647) / 2_147_483_647;
 }
 
 export interface RunResult {

@@ -139,7 +139,9 @@ describe('after a restart with everything out of step', () => {
     world.executors.script = () => 'hangs';
     const uids = new Map<string, string>();
     for (const name of ['vanished', 'failed', 'whole']) {
-      const execution = anExecution({ metadata: { name }, spec: { sandboxRef: { name } } });
+      // Longer than what is skipped below, whenever the next operator comes to follow it.
+      const spec = { sandboxRef: { name }, timeoutSeconds: 3_600 };
+      const execution = anExecution({ metadata: { name }, spec });
       const { metadata } = await world.create(EXECUTIONS, execution);
       await world.started(metadata.uid);
       uids.set(name, metadata.uid);

@@ -1,6 +1,7 @@
 import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EXECUTOR_ENV, type ExecutionState, type StartRequest } from '../../executor/contract.ts';
+import type { ExecutionState, StartRequest } from '../../executor/contract.ts';
+import { EXECUTOR_ENV } from '../../executor/environment.ts';
 import { HttpExecutorClient } from '../../executor/http-client.ts';
 import { TokenSigner } from '../../executor/token.ts';
 import { systemClock } from '../../kube/clock.ts';
