@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { runCommand } from '../../tools/run-command.ts';
 import type { Server } from './server.ts';
+import { until } from './until.ts';
 
 /** Debian's mariadbd on a folder of its own. */
 export class DebianServer implements Server {
@@ -33,9 +34,15 @@ export class DebianServer implements Server {
     await ended;
   }
 
+  /** The signal stops one thread after the other; a busy machine lets the others answer for a while. */
   async freeze(): Promise<void> {
-    this.#process?.kill('SIGSTOP');
-    return Promise.resolve();
+    const { pid } = this.#process ?? {};
+    if (pid === undefined) throw new Error('no server is running');
+    process.kill(pid, 'SIGSTOP');
+    await until(
+      () => statesOfThreads(pid),
+      (states) => states.every((state) => state === 'T'),
+    );
   }
 
   async thaw(): Promise<void> {
@@ -91,6 +98,15 @@ function daemon(): string {
   return (
     ['/usr/sbin/mariadbd', '/usr/libexec/mariadbd'].find((file) => existsSync(file)) ?? 'mariadbd'
   );
+}
+
+/** A letter for each, such as `S` for sleeping and `T` for stopped (proc_pid_stat(5)); none for one that has just ended. */
+async function statesOfThreads(pid: number): Promise<string[]> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const stats = await Promise.all(
+    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => '')),
+  );
+  return stats.map((stat) => stat.charAt(stat.lastIndexOf(')') + 2));
 }
 
 function asThisUser(): string[] {
