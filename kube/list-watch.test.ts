@@ -24,7 +24,12 @@ async function mirror(script: ScriptedClient, random = 0) {
   const clock = new FakeClock();
   const logger = new FakeLogger();
   const heard: string[] = [];
+  const prepared: string[] = [];
   const sink = {
+    prepare: (widget: Widget) => {
+      prepared.push(widget.metadata.name);
+      return widget;
+    },
     replace: (items: readonly Widget[]) => {
       heard.push(`list ${items.map((item) => item.metadata.name).join(' ')}`.trim());
     },
@@ -50,7 +55,7 @@ async function mirror(script: ScriptedClient, random = 0) {
   running.add(stop);
   const ended = listWatch.run(stop.signal);
   await clock.run(0);
-  return { clock, logger, heard, stop, ended, listWatch, sink };
+  return { clock, logger, heard, prepared, stop, ended, listWatch, sink };
 }
 
 const versions = (script: ScriptedClient) =>
@@ -67,6 +72,17 @@ test('it lists, then watches from the version of the list, and passes on what it
   expect(heard).toEqual(['list a', 'ADDED b', 'DELETED a']);
   expect(versions(script)).toEqual(['10']);
   expect(script.watch.options).toMatchObject({ namespace: 'default', labelSelector: 'a=b' });
+});
+
+test('it has each object cut down as its page arrives, not when the list is whole', async () => {
+  const first = page('10', aWidget({ name: 'a' }), aWidget({ name: 'b' }));
+  const script = new ScriptedClient(
+    { ...first, metadata: { ...first.metadata, continue: 'next' } },
+    reset,
+  );
+  const { heard, prepared } = await mirror(script);
+  expect(script.lists).toHaveLength(2);
+  expect({ heard, prepared }).toEqual({ heard: [], prepared: ['a', 'b'] });
 });
 
 test('it reads a list page by page and reports it whole', async () => {

@@ -32,6 +32,8 @@ export type ObjectEvent<T extends KubeObject> = Exclude<WatchEvent<T>, { type: '
 
 /** Where a list-watch pours what it learns. */
 export interface ListWatchSink<T extends KubeObject> {
+  /** What of an object is worth keeping, asked as it arrives: of a long list no more than one page is ever there whole. */
+  prepare(received: T): T;
   /** `items` is the whole world as of now. */
   replace(items: readonly T[]): void;
   apply(event: ObjectEvent<T>): void;
@@ -109,7 +111,7 @@ export class ListWatch<T extends KubeObject> {
     for (;;) {
       try {
         const page = await client.list(type, { ...filter, ...pageOf(pageSize, token), signal });
-        for (const item of page.items) items.push(item);
+        for (const item of page.items) items.push(this.#sink.prepare(item));
         this.#heartbeatAt = clock.monotonic();
         token = page.metadata.continue;
         const { resourceVersion } = page.metadata;
@@ -118,7 +120,8 @@ export class ListWatch<T extends KubeObject> {
         // The continue token expired: a second paging would be as slow as the first, one big page cannot expire.
         if (!(error instanceof GoneError) || token === undefined) throw error;
         const whole = await client.list(type, { ...filter, signal });
-        return { items: whole.items, resourceVersion: whole.metadata.resourceVersion };
+        const kept = whole.items.map((item) => this.#sink.prepare(item));
+        return { items: kept, resourceVersion: whole.metadata.resourceVersion };
       }
     }
   }
@@ -175,7 +178,7 @@ export class ListWatch<T extends KubeObject> {
     }
     this.#touch(event.object.metadata.resourceVersion);
     this.#deliver(() => {
-      this.#sink.apply(event);
+      this.#sink.apply({ ...event, object: this.#sink.prepare(event.object) });
     });
   }
 

@@ -130,21 +130,17 @@ export class ObjectCache<T extends KubeObject> implements ReadCache<T>, ListWatc
   }
 
   replace(items: readonly T[]): void {
-    const changes = this.#store.replace(
-      items.map((item) => this.#prepare(item)),
-      !this.#synced,
-    );
+    const changes = this.#store.replace(items, !this.#synced);
     this.#synced = true;
     this.#emit(changes);
     for (const wake of this.#onSynced) wake();
   }
 
-  apply(event: ObjectEvent<T>): void {
-    const object = this.#prepare(event.object);
-    this.#emit(event.type === 'DELETED' ? this.#store.remove(object) : this.#store.put(object));
+  apply({ type, object }: ObjectEvent<T>): void {
+    this.#emit(type === 'DELETED' ? this.#store.remove(object) : this.#store.put(object));
   }
 
-  #prepare(received: T): T {
+  prepare(received: T): T {
     const { transform } = this.#options;
     const object = withoutManagedFields(received);
     const kept = transform ? this.#guard('transform', () => transform(object), object) : object;

@@ -101,7 +101,8 @@ export async function resizePod(
 function wake({ monitor, addressOf }: AcquireDeps, member: Pod, sandbox: Sandbox): void {
   const address = addressOf(member);
   if (address === undefined) return;
-  monitor.askHealth(keyOf(refOf(sandbox)), { podUID: member.metadata.uid, address });
+  const target = { podUID: member.metadata.uid, address };
+  monitor.askHealth(keyOf(refOf(sandbox)), target, 'awaited');
 }
 
 /** Somebody else has it, or a right or a policy stands against it. */

@@ -18,6 +18,7 @@ import type { PackageIndexes } from '../package-index/gateway.ts';
 import type { StoreCause, WorkspaceOrder, Workspaces } from '../workspace/workspaces.ts';
 import { claimPod, createPod, resizePod } from './acquire-pod.ts';
 import type { AcquireDeps, Subject, WantedPod, WantedResize } from './acquire-pod.ts';
+import type { Urgency } from './executor-monitor.ts';
 import type { Claim, Learned } from './observe.ts';
 
 /** Everything that a decision can have done. Each may be done twice without harm. */
@@ -33,7 +34,7 @@ export type Action =
   /** Of the sandbox's spec, unless somebody else has changed it meanwhile. */
   | { readonly type: 'setDesiredState'; readonly from: DesiredState; readonly to: DesiredState }
   | { readonly type: 'deleteExecution'; readonly execution: Execution }
-  | { readonly type: 'askHealth'; readonly target: ExecutorTarget }
+  | { readonly type: 'askHealth'; readonly target: ExecutorTarget; readonly urgency: Urgency }
   | { readonly type: 'askActivity'; readonly target: ExecutorTarget }
   | {
       readonly type: 'install';
@@ -138,7 +139,7 @@ function begin(deps: ActDeps, action: Undertaking, subject: Subject): void {
       return;
     }
     case 'askHealth': {
-      deps.monitor.askHealth(key, action.target);
+      deps.monitor.askHealth(key, action.target, action.urgency);
       return;
     }
     case 'askActivity': {

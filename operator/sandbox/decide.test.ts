@@ -93,7 +93,7 @@ describe('a sandbox that is to run', () => {
   test('has its executor asked as soon as the container runs', () => {
     const pod = aRunningPodOf(aSandbox());
     const { actions, status } = decide(seen({ pod, target, now: BORN + 200 }), policy);
-    expect(actions).toEqual([{ type: 'askHealth', target }]);
+    expect(actions).toEqual([{ type: 'askHealth', target, urgency: 'awaited' }]);
     expect(status).toBeUndefined();
   });
 
@@ -296,7 +296,7 @@ describe('a sandbox that serves', () => {
   test('has its executor asked for its health from time to time', () => {
     const now = BORN + 60 * SECOND;
     const asked = decide(serving({ now, executor: { answeredAt: BORN + 30 * SECOND } }), policy);
-    expect(asked.actions).toEqual([{ type: 'askHealth', target }]);
+    expect(asked.actions).toEqual([{ type: 'askHealth', target, urgency: 'others' }]);
   });
 
   test('is not looked at again and again while a question is on its way', () => {
@@ -310,7 +310,7 @@ describe('a sandbox that serves', () => {
 
   test('stays Ready after a restart of the operator, which merely asks its executor', () => {
     const { actions, status } = decide(serving({ executor: {} }), policy);
-    expect(actions).toEqual([{ type: 'askHealth', target }]);
+    expect(actions).toEqual([{ type: 'askHealth', target, urgency: 'others' }]);
     expect(status?.phase).toBe('Running');
     expect(status?.readyAt).toBe(CREATED_AT);
   });

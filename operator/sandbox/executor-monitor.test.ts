@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { target } from '../../test/builders/observed-sandbox.ts';
 import { FakeClock } from '../../test/fakes/clock.ts';
 import { FakeExecutors } from '../../test/fakes/executor.ts';
@@ -113,4 +114,37 @@ test('a pod that is forgotten is not asked any more', async () => {
   expect(executor.unanswered).toHaveLength(1);
   expect(clock.pending).toBe(0);
   expect(monitor.knows(podUID)).toBe(false);
+});
+
+test('ten thousand executors are asked in turns, and one that a start waits for is not kept waiting', async () => {
+  const asked = new Set<string>();
+  const answers = new Map<string, () => void>();
+  const monitor = new ExecutorMonitor({
+    executor: {
+      health: ({ podUID: uid }) =>
+        new Promise((resolve) => {
+          asked.add(uid);
+          answers.set(uid, () => {
+            answers.delete(uid);
+            resolve({ status: 'ok', version: '1', uptimeMs: 1, languages: [], network: 'closed' });
+          });
+        }),
+      activity: () => Promise.reject(new Error('is not asked here')),
+    },
+    clock: new FakeClock(),
+    enqueue: () => undefined,
+  });
+  for (let n = 0; n < 10_000; n += 1)
+    monitor.askHealth('default/box', { ...target, podUID: String(n) });
+  monitor.askHealth('default/starting', { ...target, podUID: 'starting' }, 'awaited');
+  await setImmediate();
+  expect(asked.has('starting')).toBe(true);
+  let most = 0;
+  while (answers.size > 0) {
+    most = Math.max(most, answers.size);
+    for (const answer of [...answers.values()]) answer();
+    await setImmediate();
+  }
+  expect(most).toBeLessThan(1_000);
+  expect(asked.size).toBe(10_001);
 });

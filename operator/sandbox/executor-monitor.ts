@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { ExecutorClient, ExecutorTarget } from '../../executor/client.ts';
 import type { Health } from '../../executor/contract.ts';
 import type { Clock } from '../../kube/clock.ts';
@@ -46,6 +47,14 @@ const LONGEST_RETRY_MS = 250;
 const PATIENT_RETRY_MS = 1_000;
 const PATIENT_AFTER = 20;
 
+/**
+ * So many questions are under way at once: each costs a connection, its buffers and a signature, some 50 KiB, and an operator that has just begun has one for every sandbox.
+ * What a start or a deadline waits for is asked beside the questions whether an executor still answers, not behind them.
+ */
+const QUESTIONS_AT_ONCE = { awaited: 256, others: 128 };
+
+export type Urgency = keyof typeof QUESTIONS_AT_ONCE;
+
 class Entry {
   view: ExecutorView = {};
   readonly asking = new Set<'health' | 'activity'>();
@@ -59,6 +68,10 @@ class Entry {
 export class ExecutorMonitor {
   readonly #options: ExecutorMonitorOptions;
   readonly #entries = new Map<string, Entry>();
+  readonly #turns = {
+    awaited: pLimit(QUESTIONS_AT_ONCE.awaited),
+    others: pLimit(QUESTIONS_AT_ONCE.others),
+  };
 
   constructor(options: ExecutorMonitorOptions) {
     this.#options = options;
@@ -74,11 +87,13 @@ export class ExecutorMonitor {
   }
 
   /** Asks until there is an answer; does nothing if that goes on already. */
-  askHealth(key: string, target: ExecutorTarget): void {
+  askHealth(key: string, target: ExecutorTarget, urgency: Urgency = 'others'): void {
     const entry = this.#entry(target.podUID);
     if (entry.asking.has('health')) return;
     entry.asking.add('health');
-    void this.#askUntilAnswered(key, target, entry).finally(() => entry.asking.delete('health'));
+    void this.#askUntilAnswered({ key, target, urgency }, entry).finally(() =>
+      entry.asking.delete('health'),
+    );
   }
 
   /** Asks once. */
@@ -110,12 +125,13 @@ export class ExecutorMonitor {
     return entry;
   }
 
-  async #askUntilAnswered(key: string, target: ExecutorTarget, entry: Entry): Promise<void> {
+  async #askUntilAnswered({ key, target, urgency }: Question, entry: Entry): Promise<void> {
     const { executor, clock } = this.#options;
     const { signal } = entry.controller;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
+      const turns = this.#turns[attempt < PATIENT_AFTER ? urgency : 'others'];
       try {
-        const { network, usage } = await executor.health(target, signal);
+        const { network, usage } = await turns(() => executor.health(target, signal));
         if (network === 'closed') {
           this.#noteAnswer(key, entry, usage);
           return;
@@ -131,9 +147,11 @@ export class ExecutorMonitor {
 
   async #askForActivity(key: string, target: ExecutorTarget, entry: Entry): Promise<void> {
     const { executor, clock, enqueue } = this.#options;
-    const askedAt = clock.now();
     try {
-      const told = await executor.activity(target, entry.controller.signal);
+      const { askedAt, told } = await this.#turns.awaited(async () => ({
+        askedAt: clock.now(),
+        told: await executor.activity(target, entry.controller.signal),
+      }));
       const lastActivityAt = timeOf(told.lastActivityAt) ?? 0;
       const activity = { askedAt, lastActivityAt, running: told.runningExecutions };
       const { usage } = entry.view;
@@ -163,6 +181,12 @@ export class ExecutorMonitor {
     entry.view = { ...entry.view, silentSince: this.#options.clock.now() };
     this.#options.enqueue(key);
   }
+}
+
+interface Question {
+  readonly key: string;
+  readonly target: ExecutorTarget;
+  readonly urgency: Urgency;
 }
 
 function retryDelayMs(attempt: number): number {

@@ -85,7 +85,7 @@ export function awaitPod(seen: Observed, policy: Settings): Decision | undefined
 
 export function awaitExecutor(seen: Observed, policy: Settings): Decision | undefined {
   if (isReady(seen) || seen.executor.answeredAt !== undefined) return undefined;
-  return { ...pending(seen, policy), actions: askHealth(seen) };
+  return { ...pending(seen, policy), actions: askHealth(seen, 'awaited') };
 }
 
 /** Better late than with other files than its user left: the store may be away for long, and only idleness and lifetime end that. */

@@ -10,13 +10,29 @@ export interface Visit {
   readonly error?: string;
 }
 
+export interface OpenLoopOptions {
+  /** None leaves before the last was served: what a sandbox's end costs is no part of how long others wait for theirs. */
+  readonly leaveTogether?: boolean;
+}
+
 /** Clients that come when they come, take a sandbox, run a program and go. Resolves when the last has gone. */
-export async function openLoop(system: System, arrivals: Arrivals): Promise<Visit[]> {
+export async function openLoop(
+  system: System,
+  arrivals: Arrivals,
+  { leaveTogether = false }: OpenLoopOptions = {},
+): Promise<Visit[]> {
   const begin = performance.now();
+  const clients = arrivals.map(async (at) => {
+    await delay(Math.max(begin + at - performance.now(), 0));
+    return visit(system, { at, since: () => performance.now() - begin - at });
+  });
+  const allServed = Promise.all(clients);
   return Promise.all(
-    arrivals.map(async (at) => {
-      await delay(Math.max(begin + at - performance.now(), 0));
-      return visit(system, { at, since: () => performance.now() - begin - at });
+    clients.map(async (client) => {
+      const { met, live } = await client;
+      if (leaveTogether) await allServed;
+      await live?.remove();
+      return met;
     }),
   );
 }
@@ -26,7 +42,8 @@ interface Arrival {
   readonly since: () => number;
 }
 
-async function visit(system: System, { at, since }: Arrival): Promise<Visit> {
+/** Never rejects. */
+async function visit(system: System, { at, since }: Arrival): Promise<Served> {
   let live: Live | undefined;
   try {
     live = await system.create();
@@ -34,10 +51,13 @@ async function visit(system: System, { at, since }: Arrival): Promise<Visit> {
       live.ready.then(since),
       live.run().then(since),
     ]);
-    return { at, readyMs, firstResultMs };
+    return { met: { at, readyMs, firstResultMs }, live };
   } catch (error) {
-    return { at, error: error instanceof Error ? error.message : String(error) };
-  } finally {
-    await live?.remove();
+    return { met: { at, error: error instanceof Error ? error.message : String(error) }, live };
   }
+}
+
+interface Served {
+  readonly met: Visit;
+  readonly live: Live | undefined;
 }

@@ -50,11 +50,11 @@ export interface BurstResult {
   readonly allResultsMs: number | undefined;
 }
 
-/** As many clients as the full pool holds, all at once. */
+/** As many clients as the full pool holds, all at once; each keeps its sandbox until the last has its result. */
 export async function burstOnFullPool(system: System, sizes: Sizes): Promise<BurstResult> {
   await system.setPool(sizes.burst);
   await delay(SETTLE_MS);
-  const visits = await openLoop(system, burst(sizes.burst));
+  const visits = await openLoop(system, burst(sizes.burst), { leaveTogether: true });
   return {
     visits,
     allReadyMs: latest(visits.map(({ readyMs }) => readyMs)),

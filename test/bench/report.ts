@@ -185,6 +185,8 @@ ${visitTable(cluster, 'one at a time')}
 
 ### A burst of ${String(sizes['burst'])} clients on a full pool of as many
 
+All come at once, and each keeps its sandbox until the last has its result.
+
 ${burstTable(cluster)}
 
 ### Clients that come at random
