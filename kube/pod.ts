@@ -78,6 +78,7 @@ export interface PodSpec {
   readonly enableServiceLinks?: boolean;
   readonly hostname?: string;
   readonly nodeName?: string;
+  readonly schedulingGates?: readonly { readonly name: string }[];
   readonly affinity?: {
     readonly nodeAffinity: {
       readonly preferredDuringSchedulingIgnoredDuringExecution: readonly PreferredNodes[];

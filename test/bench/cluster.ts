@@ -20,18 +20,19 @@ import {
   type Sizes,
 } from './phases.ts';
 import { AgentSandbox } from './systems/agent-sandbox.ts';
+import { BareWrites } from './systems/bare-writes.ts';
 import { Ours } from './systems/ours.ts';
 import type { System } from './systems/system.ts';
 
 /**
- * Measures Sandbox Control Plane, and beside it kubernetes-sigs/agent-sandbox with its default and with its recommended flags, on the cluster of test/cluster: the same
+ * Measures Sandbox Control Plane, and beside it its API writes alone and kubernetes-sigs/agent-sandbox with its default and with its recommended flags, on the cluster of test/cluster: the same
  * code, clients, pods and machine for all, in turn. Nothing passes or fails here: every sample goes into a file, of which report.ts makes docs/benchmarks.md.
  */
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '2' },
-    systems: { type: 'string', default: 'ours,default,tuned' },
+    systems: { type: 'string', default: 'ours,writes,default,tuned' },
     phases: { type: 'string', default: '' },
     claims: { type: 'string', default: '30' },
     pool: { type: 'string', default: '5' },
@@ -116,6 +117,7 @@ function proxied(system: System): System {
 
 const SYSTEMS: Readonly<Record<string, () => Promise<System>>> = {
   ours: openOurs,
+  writes: () => BareWrites.open(client),
   default: () => openAgentSandbox([]),
   tuned: () => openAgentSandbox(TUNED),
 };
@@ -164,6 +166,7 @@ async function measureAll(name: string, round: number): Promise<Measured[]> {
   try {
     for (const [phase, take] of Object.entries(PHASES)) {
       if (values.phases !== '' && !values.phases.split(',').includes(phase)) continue;
+      if (system.phases?.includes(phase) === false) continue;
       await untilPodsAreGone();
       const load = os.loadavg();
       console.log(`round ${String(round)}, ${system.name}: ${phase}`);

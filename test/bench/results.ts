@@ -116,6 +116,7 @@ export function resultsOf<P extends Phase>(
     .map(({ result }) => PHASES[phase].parse(result) as ResultOf<P>);
 }
 
-export function systemsOf({ measured: all }: ClusterFile): readonly string[] {
-  return [...new Set(all.map(({ system }) => system))];
+/** Those that went through a phase. */
+export function systemsOf({ measured: all }: ClusterFile, phase: Phase): readonly string[] {
+  return [...new Set(all.filter((one) => one.phase === phase).map(({ system }) => system))];
 }

@@ -14,8 +14,9 @@ import { NotFoundError } from '../../kube/errors.ts';
 import { createHttpClient } from '../../kube/http-client.ts';
 import { loadKubeConfig } from '../../kube/kube-config.ts';
 import { ObjectCache } from '../../kube/object-cache.ts';
-import { refOf, type Draft, type KubeObject, type ResourceType } from '../../kube/objects.ts';
+import { refOf, type Draft, type KubeObject } from '../../kube/objects.ts';
 import { PODS, type Pod } from '../../kube/pod.ts';
+import { NAMESPACES } from './namespaces.ts';
 import { FakeNode, NODE_NAME } from './fake-node.ts';
 import { machine } from './machine.ts';
 import { OperatorProcess } from './operator-process.ts';
@@ -39,16 +40,6 @@ const { values } = parseArgs({
 const { namespace } = values;
 const TEMPLATE = 'fake';
 const CREATORS = 32;
-
-interface Namespace extends KubeObject {
-  readonly spec?: object;
-}
-const NAMESPACES: ResourceType<Namespace> = {
-  group: '',
-  version: 'v1',
-  plural: 'namespaces',
-  kind: 'Namespace',
-};
 
 const client = createHttpClient(loadKubeConfig(), { userAgent: 'bench', connections: 64 });
 const sandboxes = new ObjectCache<Sandbox>({ client, type: SANDBOXES, namespace, logger: QUIET });

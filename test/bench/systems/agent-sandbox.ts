@@ -4,6 +4,7 @@ import { Agent, fetch } from 'undici';
 import { isConditionTrue } from '../../../kube/conditions.ts';
 import type { KubeClient } from '../../../kube/client.ts';
 import type { Condition, KubeObject, ResourceType } from '../../../kube/objects.ts';
+import { NAMESPACES } from '../namespaces.ts';
 import type { Live, System } from './system.ts';
 import { POD_RESOURCES, PROGRAM } from './pods.ts';
 import { Watched } from './watched.ts';
@@ -30,12 +31,6 @@ interface Claim extends KubeObject {
   };
 }
 
-const NAMESPACES: ResourceType<Anything> = {
-  group: '',
-  version: 'v1',
-  plural: 'namespaces',
-  kind: 'Namespace',
-};
 const TEMPLATES: ResourceType<Anything> = kind('SandboxTemplate', 'sandboxtemplates');
 const POOLS: ResourceType<WarmPool> = kind('SandboxWarmPool', 'sandboxwarmpools');
 const CLAIMS: ResourceType<Claim> = kind('SandboxClaim', 'sandboxclaims');

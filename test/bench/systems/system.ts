@@ -5,6 +5,8 @@ export interface System {
   readonly facts: Readonly<Record<string, string | number>>;
   /** How its programs call themselves to the API server. */
   readonly userAgents: readonly string[];
+  /** The phases that mean something for it; absent: all. */
+  readonly phases?: readonly string[];
   /** So many sandboxes wait to be taken when this resolves; with 0 every start is a cold one. */
   setPool(size: number): Promise<void>;
   /** Resolves once as many wait as were asked for. */
