@@ -87,6 +87,7 @@ class Launcher:
         self.requests = {}  # descriptor -> bytes still to be written to a process that was a spare
         now = time.monotonic()
         self.spares = {}  # language -> Started
+        self.discarded = set()  # spares that were killed and are not gone yet
         self.spare_due = {language: now + delay for language, delay in FIRST_SPARE_DELAY.items()}
         self.warm_up_due = now + WARM_UP_DELAY
         self.passes = 0
@@ -222,6 +223,8 @@ class Launcher:
     def start(self, number, payload):
         try:
             request = json.loads(payload)
+            for language in [other for other in self.spares if other != request['language']]:
+                self.discard(language)
             run = self.start_shell(number, request) if request['language'] == 'shell' else self.hand_over(number, request, payload)
         except NotStarted as error:
             self.refuse(number, error.reason, str(error))
@@ -229,14 +232,14 @@ class Launcher:
             self.refuse(number, 'CannotStart', f'no process could be started: {error.strerror}')
         else:
             self.runs[number] = run
-            for language in list(self.spares):
-                self.discard(language)
             for pipe in run.pipes:
                 self.by_pipe[pipe] = run
                 self.outputs.register(pipe, select.EPOLLIN)
 
     def refuse(self, number, reason, message):
         self.send(b'F', number, json.dumps({'reason': reason, 'message': message}).encode())
+        for language in SPARE_DELAY:
+            self.spare_due.setdefault(language, time.monotonic() + OTHER_SPARE_DELAY)
 
     def start_shell(self, number, request):
         if self.shell is None:
@@ -317,6 +320,7 @@ class Launcher:
             self.note_end(pid, status, usage)
 
     def note_end(self, pid, status, usage):
+        self.discarded.discard(pid)
         for language, spare in list(self.spares.items()):
             if spare.pid == pid:
                 self.release(language)
@@ -348,6 +352,7 @@ class Launcher:
     def no_strays(self):
         ours = {run.pid for run in self.runs.values() if not run.ended}
         ours.update(spare.pid for spare in self.spares.values())
+        ours.update(self.discarded)
         strays = [pid for pid in children() if pid not in ours]
         if not strays:
             self.thaw()
@@ -398,9 +403,10 @@ class Launcher:
         self.spare_due['python'] = time.monotonic()
 
     def discard(self, language):
-        """Ends a spare. From here on it is a stray, so a run that gets hold of it before it is gone cannot keep it."""
+        """Ends a spare, while no code of a user's runs that could get hold of it. Node.js takes ten milliseconds to be gone, which no run's end has to wait for."""
         if language in self.spares:
             os.kill(self.spares[language].pid, signal.SIGKILL)
+            self.discarded.add(self.spares[language].pid)
             self.release(language)
 
     def release(self, language):
