@@ -86,7 +86,7 @@ export class ExecutorMonitor {
     return this.#entries.has(podUID);
   }
 
-  /** Asks until there is an answer; does nothing if that goes on already. */
+  /** Asks until there is an answer; does nothing if that goes on already. One that is `awaited` and silent for long has its turn among the others. */
   askHealth(key: string, target: ExecutorTarget, urgency: Urgency = 'others'): void {
     const entry = this.#entry(target.podUID);
     if (entry.asking.has('health')) return;
