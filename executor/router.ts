@@ -36,7 +36,8 @@ export function createRouter(
     const [path = '', query = ''] = splitOnce(request.url ?? '', '?');
     const fitting = routes.filter((route) => route.pattern.test(path));
     const route = fitting.find(({ method }) => method === request.method);
-    if (route?.open !== true) await authenticate(request, accepts);
+    if (route?.open === true) void becomeKnown(request, accepts);
+    else await authenticate(request, accepts);
     if (route === undefined)
       throw new ProblemError(
         'NotFound',
@@ -80,6 +81,14 @@ async function authenticate(
 ): Promise<void> {
   if (!(await accepted(request, accepts)))
     throw new ProblemError('Unauthorized', 'needs a valid token for this pod');
+}
+
+/** A token that comes with a question that needs none is looked at all the same: the first run that comes with it, on which somebody waits, finds it known. */
+async function becomeKnown(
+  request: IncomingMessage,
+  accepts: (token: string) => Promise<boolean>,
+): Promise<void> {
+  await accepted(request, accepts).catch(() => false);
 }
 
 /** Whether a request carries a token that is accepted. */

@@ -135,6 +135,17 @@ test('calls one after the other share a connection, which a watch does not take'
   await failed;
 });
 
+test('a deletion, which brings a body, leaves its connection open for the next call', async () => {
+  const { url, connections } = await serve(json(200, aWidget()));
+  const client = connect(url);
+  for (let round = 0; round < 50; round += 1) {
+    await client.delete(WIDGETS, ref);
+    await client.get(WIDGETS, ref);
+  }
+  // Two, as above.
+  expect(connections()).toBeLessThanOrEqual(2);
+});
+
 test('a refusal is the typed error, with the time to wait', async () => {
   const body = { kind: 'Status', code: 429, reason: 'TooManyRequests', message: 'slow down' };
   const { url } = await serve(json(429, body, { 'retry-after': '2' }));

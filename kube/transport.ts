@@ -72,6 +72,8 @@ export class Transport {
       signal,
       headers: contentType === undefined ? headers : { ...headers, 'content-type': contentType },
       ...(body === undefined ? {} : { body }),
+      // undici would close the connection behind a DELETE with a body (client-h1.js, expectsPayload), and the next call would begin with a TLS handshake.
+      reset: false,
     });
     if (response.statusCode === 401) this.#session = expired(this.#session);
     return response;

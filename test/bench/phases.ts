@@ -44,6 +44,9 @@ export async function coldStarts(system: System, { coldStarts: count }: Sizes): 
 /** What a start leaves behind in a node is no part of the next claim. */
 const SETTLE_MS = 500;
 
+/** A member that is ready goes on for a while with what a start is: its probes, its interpreters, and what its runtime tidies up when it first has nothing to do. */
+const STARTS_ARE_OVER_MS = 15_000;
+
 export interface BurstResult {
   readonly visits: readonly Visit[];
   readonly allReadyMs: number | undefined;
@@ -53,7 +56,7 @@ export interface BurstResult {
 /** As many clients as the full pool holds, all at once; each keeps its sandbox until the last has its result. */
 export async function burstOnFullPool(system: System, sizes: Sizes): Promise<BurstResult> {
   await system.setPool(sizes.burst);
-  await delay(SETTLE_MS);
+  await delay(STARTS_ARE_OVER_MS);
   const visits = await openLoop(system, burst(sizes.burst), { leaveTogether: true });
   return {
     visits,
