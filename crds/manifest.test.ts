@@ -57,7 +57,7 @@ describe('every schema', () => {
         'type format description default nullable enum properties required items additionalProperties',
         'minimum maximum minLength maxLength pattern maxItems',
         'x-kubernetes-validations x-kubernetes-preserve-unknown-fields',
-        'x-kubernetes-list-type x-kubernetes-list-map-keys',
+        'x-kubernetes-list-type x-kubernetes-list-map-keys x-kubernetes-map-type',
       ].flatMap((words) => words.split(' ')),
     );
     const others = everySchema.flatMap(([path, schema]) =>

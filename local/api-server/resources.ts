@@ -14,7 +14,14 @@ import { deletion, type DeleteOptions, type Deletion } from './deletion.ts';
 import { alreadyExists, notFound, StatusError } from './errors.ts';
 import { same } from './json.ts';
 import type { Kind } from './kinds.ts';
-import { withFields, withMeta, type ApiObject, type Ref, type StoredObject } from './objects.ts';
+import {
+  withFields,
+  withMeta,
+  type ApiObject,
+  type Meta,
+  type Ref,
+  type StoredObject,
+} from './objects.ts';
 import { boundPod } from './pods.ts';
 import { resizedPod } from './pod-resize.ts';
 import { previewOf, type Entry, type Storage } from './storage.ts';
@@ -143,6 +150,7 @@ function initial(
     deletionTimestamp: undefined,
     deletionGracePeriodSeconds: undefined,
     selfLink: undefined,
+    managedFields: managersOf(given),
   });
   return kind.strategy.beforeCreate(identified, now);
 }
@@ -179,6 +187,7 @@ function merged({ kind, current, how }: Attempt, given: ApiObject): StoredObject
     deletionTimestamp,
     deletionGracePeriodSeconds,
     selfLink,
+    managedFields: managersOf(given),
   });
   const stored: StoredObject = {
     ...object,
@@ -187,6 +196,13 @@ function merged({ kind, current, how }: Attempt, given: ApiObject): StoredObject
   const { counted } = kind.strategy;
   if (counted === undefined || same(counted(stored), counted(old))) return stored;
   return withMeta(stored, { generation: (generation ?? 0) + 1 });
+}
+
+/** Whoever writes one entry that says nothing has them forgotten (Server-Side Apply, "Clearing managedFields"). */
+function managersOf({ metadata: { managedFields } }: ApiObject): Meta['managedFields'] {
+  const [only, ...more] = managedFields ?? [];
+  const isReset = only !== undefined && more.length === 0 && Object.keys(only).length === 0;
+  return isReset ? undefined : managedFields;
 }
 
 interface Save {

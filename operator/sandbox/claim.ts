@@ -25,11 +25,18 @@ export function claimPatch(
       { op: 'test', path: '/metadata/uid', value: member.metadata.uid },
       { op: 'test', path: '/metadata/ownerReferences/0/uid', value: template.metadata.uid },
       { op: 'replace', path: '/metadata/ownerReferences', value: [controllerReference(sandbox)] },
+      FROM_NOW_ON_UNTRACKED,
       ...laterIncarnation(sandbox),
       ...(resizes ? [{ op: 'add', path: label(LABEL.resize), value: 'true' }] : []),
     ],
   };
 }
+
+/**
+ * Who set which field of the pod is forgotten, as Kubernetes has it for who asks so (Server-Side Apply, "Clearing managedFields"), and is not kept track of again before somebody applies
+ * to it: that takes the API server a third of a claim, and of every status that the kubelet writes afterwards. Nobody applies to a pod of ours.
+ */
+const FROM_NOW_ON_UNTRACKED = { op: 'add', path: '/metadata/managedFields', value: [{}] } as const;
 
 function laterIncarnation(sandbox: Sandbox): readonly object[] {
   const incarnation = incarnationOf(sandbox);

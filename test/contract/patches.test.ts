@@ -245,6 +245,22 @@ describe('server-side apply', () => {
     expect(managers).toEqual(['two']);
   });
 
+  test('forgets who set what where a patch writes one empty entry over it, until the next apply', async () => {
+    await env.api.apply(at('forgotten', 'one'), widget('forgotten'));
+    const body = [
+      { op: 'add', path: '/metadata/managedFields', value: [{}] },
+      { op: 'add', path: '/spec/size', value: 2 },
+    ];
+    const forgotten = await env.api.call('PATCH', `${widgets}/forgotten`, {
+      type: JSON_PATCH,
+      body,
+    });
+    expect(forgotten).toMatchObject({ code: 200, body: { spec: { size: 2 } } });
+    const later = await env.api.merge(`${widgets}/forgotten`, { spec: { size: 3 } });
+    for (const { metadata } of [forgotten.body, later.body])
+      expect(metadata.managedFields).toBeUndefined();
+  });
+
   test('shares a field on whose value managers agree', async () => {
     await env.api.apply(at('shared', 'one'), widget('shared', { ratio: 2 }));
     expect((await env.api.apply(at('shared', 'two'), widget('shared', { ratio: 2 }))).code).toBe(
