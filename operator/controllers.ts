@@ -42,7 +42,7 @@ export interface ControllerContext {
 }
 
 /** How many reconciles of a kind go on at a time; each mostly waits for the API server. */
-const CONCURRENCY = { sandbox: 20, execution: 50, template: 2 };
+const CONCURRENCY = { sandbox: 50, execution: 50, template: 2 };
 /** An outage of the API server must not be followed by minutes of waiting. */
 const BACKOFF = { baseMs: 10, maxMs: 15_000 };
 
