@@ -63,15 +63,21 @@ describe('a warm pool', () => {
     expect(doneTo(seen(500, members))).toHaveLength(5);
   });
 
-  test('waits with filling up until no claim came for half a second, but for no more than ten', () => {
-    const after = (first: number, last: number): readonly string[] =>
-      doneTo(seen(3, [member('a')], { claims: { first: NOW - first, last: NOW - last } }));
-    expect(after(400, 400)).toEqual([]);
-    expect(after(9_900, 100)).toEqual([]);
-    expect(after(500, 500)).toEqual(['createMember', 'createMember']);
-    expect(after(10_000, 100)).toEqual(['createMember', 'createMember']);
+  test('waits with filling up for a while without claims, the shorter the less is left, but for no more than ten seconds', () => {
+    const after = (first: number, last: number, ...left: readonly Member[]): readonly string[] =>
+      doneTo(seen(4, left, { claims: { first: NOW - first, last: NOW - last } }));
+    const three = [member('a'), member('b'), member('c')];
+    expect(after(374, 374, ...three)).toEqual([]);
+    expect(after(375, 375, ...three)).toEqual(['createMember']);
+    expect(after(124, 124, member('a'))).toEqual([]);
+    expect(after(125, 125, member('a'))).toHaveLength(3);
+    expect(after(9_900, 100, ...three)).toEqual([]);
+    expect(after(10_000, 100, ...three)).toEqual(['createMember']);
+  });
+
+  test('is looked at again when it may be filled up', () => {
     const claims = { first: NOW - 9_900, last: NOW - 100 };
-    const { lookAgainMs } = decide(seen(3, [member('a')], { claims }), DEFAULT_SETTINGS);
+    const { lookAgainMs } = decide(seen(2, [member('a')], { claims }), DEFAULT_SETTINGS);
     expect(lookAgainMs).toBe(100);
   });
 

@@ -57,19 +57,18 @@ export function poolDecision(seen: Observed, settings: Settings): PoolDecision {
   };
 }
 
-/** When members may be started again: a while after some ended by themselves, and once the claims are over. */
-function startsFrom({
-  pausedUntil = -Infinity,
-  claims,
-  starting = 0,
-  members,
-  now,
-}: Observed): number {
+/** When members may be started again: a while after some ended by themselves, and once the claims are over. The less is left in the pool, the less it waits. */
+function startsFrom(seen: Observed): number {
+  const { pausedUntil = -Infinity, claims, starting = 0, now } = seen;
   if (claims === undefined) return pausedUntil;
-  const isUsedUp = !members.some(({ isReady }) => isReady);
-  const last = starting > 0 ? now : claims.last;
-  const calmMs = starting === 0 && isUsedUp ? 0 : CALM_MS;
-  return Math.max(pausedUntil, Math.min(last + calmMs, claims.first + LONGEST_WAIT_MS));
+  const calmFrom = starting > 0 ? now + CALM_MS : claims.last + CALM_MS * fullness(seen);
+  return Math.max(pausedUntil, Math.min(calmFrom, claims.first + LONGEST_WAIT_MS));
+}
+
+/** How much of what is wished for can be handed out, from 0 to 1. */
+function fullness(seen: Observed): number {
+  const ready = seen.members.filter(({ isReady }) => isReady).length;
+  return Math.min(ready / Math.max(desiredSize(seen), 1), 1);
 }
 
 function hasFailed(seen: Observed): boolean {
