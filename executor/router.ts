@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { finished } from 'node:stream';
 import { z } from 'zod';
 import { REQUEST_ID_HEADER, requestId, type ExecutorProblem } from './contract.ts';
 import { PROBLEM_STATUS, ProblemError } from './problem.ts';
@@ -53,7 +54,7 @@ export function createRouter(
       // Whoever hangs up in the middle breaks what is being read for them: that is no fault of ours.
       if (!(error instanceof ProblemError) && !isHangUp(error, response))
         report(error, requestIdOf(request));
-      sendProblem(response, error);
+      sendProblem(request, response, error);
     });
   };
 }
@@ -100,7 +101,10 @@ export async function accepted(
   return token !== undefined && (await accepts(token));
 }
 
-function sendProblem(response: ServerResponse, error: unknown): void {
+/** How long a refused request's body is read for nothing. A connection that is closed while the body still comes is reset, and with it may go the answer. */
+const LINGER_MS = 500;
+
+function sendProblem(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   if (response.headersSent) {
     response.destroy();
     return;
@@ -110,10 +114,14 @@ function sendProblem(response: ServerResponse, error: unknown): void {
   response.writeHead(PROBLEM_STATUS[problem.code], {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
-    // What is left of a refused request's body is not read.
+    // What is left of a refused request's body after a while is not read.
     connection: 'close',
   });
-  response.end(text);
+  response.write(text);
+  const signal = AbortSignal.timeout(LINGER_MS);
+  finished(request.resume(), { signal, writable: false }, () => {
+    response.end();
+  });
 }
 
 function problemOf(error: unknown): ExecutorProblem {

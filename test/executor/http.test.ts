@@ -1,5 +1,8 @@
 import { readFile, readdir, symlink, watch, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { activity } from '../../executor/contract.ts';
 import { TokenSigner } from '../../executor/token.ts';
 import { generateKeyPairSync } from 'node:crypto';
@@ -21,6 +24,23 @@ async function fileIn(folder: string, name: string): Promise<void> {
 const run = (code: string): string =>
   JSON.stringify({ language: 'shell', code, timeoutMs: 20_000 });
 const json = (text: string): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>;
+
+describe('a refusal', () => {
+  it('reaches whoever sends the body only now', async () => {
+    const socket = connect(sandbox.socket);
+    await once(socket, 'connect');
+    socket.write('PUT /v1/files/a HTTP/1.1\r\nhost: executor\r\ncontent-length: 2\r\n\r\n');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 401 /);
+    // A connection that is closed by now takes one byte and breaks at the next.
+    socket.write('x');
+    await nextTurn();
+    socket.write('x');
+    await once(socket, 'end');
+    expect(socket.errored).toBeNull();
+    socket.destroy();
+  });
+});
 
 describe('tokens', () => {
   it('are needed for everything but health', async () => {
