@@ -77,7 +77,7 @@ function column({ wide, ...shown }: PrinterColumn): CrdColumn {
 
 /**
  * Each status has one writer, so nobody needs to know who wrote which of its fields. Kept of the status as a whole, that costs the API server half as much processor
- * time per write and the object half of its metadata. Only server-side apply looks at it (structured-merge-diff, `x-kubernetes-map-type`).
+ * time per write and the object half of its metadata. Nothing but that and server-side apply looks at it: whoever applied one condition from outside would own and replace the whole status.
  */
 const ONE_VALUE = { 'x-kubernetes-map-type': 'atomic' } as const;
 

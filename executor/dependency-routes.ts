@@ -53,13 +53,20 @@ async function takeOver(
     request.url === '/v1/dependencies/index' &&
     request.headers.upgrade === PACKAGE_INDEX_PROTOCOL;
   if (!(await accepted(request, accepts))) {
-    socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n');
+    refuse(socket, '401 Unauthorized');
   } else if (!isIndex) {
-    socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
+    refuse(socket, '404 Not Found');
   } else {
     const answer = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${PACKAGE_INDEX_PROTOCOL}\r\n\r\n`;
     socket.write(answer);
     if (head.length > 0) socket.unshift(head);
     await index.attach(socket);
   }
+}
+
+/** Also a client that does not close its end is gone then: connections are few (listener.ts). */
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => {
+    socket.destroy();
+  });
 }

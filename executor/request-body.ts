@@ -5,7 +5,9 @@ import { ProblemError } from './problem.ts';
 export async function readJson(request: IncomingMessage, limit: number): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // A refusal in the middle leaves the request as it is: destroyed, it would take the connection with it, and the refusal with that.
+  const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
+  for await (const chunk of body) {
     size += chunk.length;
     if (size > limit)
       throw new ProblemError('TooLarge', `the body is larger than ${String(limit)} bytes`);

@@ -33,11 +33,14 @@ export function createRouter(
   accepts: (token: string) => Promise<boolean>,
   report: (error: unknown, requestId: string | undefined) => void,
 ): (request: IncomingMessage, response: ServerResponse) => void {
+  const becomeKnown = oneAtATime(async (request: IncomingMessage) => {
+    await accepted(request, accepts).catch(() => false);
+  });
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const [path = '', query = ''] = splitOnce(request.url ?? '', '?');
     const fitting = routes.filter((route) => route.pattern.test(path));
     const route = fitting.find(({ method }) => method === request.method);
-    if (route?.open === true) void becomeKnown(request, accepts);
+    if (route?.open === true) void becomeKnown(request);
     else await authenticate(request, accepts);
     if (route === undefined)
       throw new ProblemError(
@@ -84,12 +87,18 @@ async function authenticate(
     throw new ProblemError('Unauthorized', 'needs a valid token for this pod');
 }
 
-/** A token that comes with a question that needs none is looked at all the same: the first run that comes with it, on which somebody waits, finds it known. */
-async function becomeKnown(
-  request: IncomingMessage,
-  accepts: (token: string) => Promise<boolean>,
-): Promise<void> {
-  await accepted(request, accepts).catch(() => false);
+/**
+ * A token that comes with a question that needs none is looked at all the same: the first run that comes with it, on which somebody waits, finds it known.
+ * Only if no other one is being looked at: whoever has none may ask such a question as often as it likes.
+ */
+function oneAtATime(look: (request: IncomingMessage) => Promise<void>): typeof look {
+  let isLooking = false;
+  return async (request) => {
+    if (isLooking) return;
+    isLooking = true;
+    await look(request);
+    isLooking = false;
+  };
 }
 
 /** Whether a request carries a token that is accepted. */

@@ -85,7 +85,9 @@ export class Workspace {
     try {
       const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
       const file = await open(draft, flags, executable ? 0o755 : 0o644).catch(translate);
-      await pipeline(content, file.createWriteStream()).catch(translate);
+      // Content that the disk refuses is not destroyed: it is a request, and who sends it still has to hear of it.
+      const chunks = content.iterator({ destroyOnReturn: false });
+      await pipeline(chunks, file.createWriteStream()).catch(translate);
       await rename(draft, `${through(folder)}/${name}`).catch(translate);
     } catch (error) {
       // It may never have come to be, or user code has taken it; what failed is told below.

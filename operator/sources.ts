@@ -15,6 +15,7 @@ import type { Caches } from './caches.ts';
 import { isHandedOver } from './execution/handed-to.ts';
 import type { InFlightRuns } from './execution/runs.ts';
 import type { OwnWrites } from './own-writes.ts';
+import { isStarting } from './sandbox-template/observe.ts';
 import type { WarmPools } from './warm-pools.ts';
 
 /** Which changes make which objects worth a look. */
@@ -104,8 +105,8 @@ function hasLeft(change: Change<Execution>): boolean {
 
 /** Changes of how many sandboxes there are come after `delayMs`: many of them then cost one write. Members of a pool are looked at at once. */
 export function templateSources(
-  { templates, sandboxes, pods }: Caches,
-  { expectations }: WarmPools,
+  { templates, sandboxes, pods }: Pick<Caches, 'templates' | 'sandboxes' | 'pods'>,
+  { expectations }: Pick<WarmPools, 'expectations'>,
   delayMs: number,
 ): readonly Source[] {
   const counts: Source = {
@@ -113,6 +114,16 @@ export function templateSources(
       sandboxes.subscribe((change) => {
         if (!changed(isEnded)(change)) return;
         enqueue(templateKeyOf(change.object), { afterMs: delayMs });
+      }),
+    keys: () => [],
+  };
+  // While one starts a pool is not filled up. What comes right behind it, its first run, is not disturbed by that.
+  const starts: Source = {
+    subscribe: (enqueue) =>
+      sandboxes.subscribe((change) => {
+        if (change.type !== 'updated' || !isStarting(change.previous)) return;
+        if (!isStarting(change.object))
+          enqueue(templateKeyOf(change.object), { afterMs: AFTER_START_MS });
       }),
     keys: () => [],
   };
@@ -126,8 +137,10 @@ export function templateSources(
       }),
     keys: () => [],
   };
-  return [watches(templates, self, generationChanged), counts, members];
+  return [watches(templates, self, generationChanged), counts, starts, members];
 }
+
+const AFTER_START_MS = 100;
 
 function isToRest(sandboxes: Caches['sandboxes'], key: string): boolean {
   return sandboxes.get(parseKey(key))?.spec.desiredState === 'Suspended';

@@ -160,7 +160,8 @@ function merged({ kind, current, how }: Attempt, given: ApiObject): StoredObject
   const old = current.object;
   if (how.subresource === 'status') {
     const withStatus = withFields(old, { status: given['status'] });
-    const { labels, annotations, finalizers, managedFields } = given.metadata;
+    const { labels, annotations, finalizers } = given.metadata;
+    const managedFields = managersOf(given) ?? old.metadata.managedFields;
     const written = kind.strategy.statusWritesMetadata
       ? { labels, annotations, finalizers, managedFields }
       : { managedFields };

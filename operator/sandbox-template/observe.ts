@@ -112,7 +112,8 @@ export function liveSandboxes(caches: Pick<Caches, 'sandboxes'>, key: string): r
   return caches.sandboxes.byIndex(INDEX.template, key).filter((sandbox) => !isEnded(sandbox));
 }
 
-function isStarting({ metadata, spec, status }: Sandbox): boolean {
+/** It is to get a pod and has none. */
+export function isStarting({ metadata, spec, status }: Sandbox): boolean {
   const isWanted = spec.desiredState === 'Running' && metadata.deletionTimestamp === undefined;
   return isWanted && status?.podUID === undefined;
 }

@@ -76,9 +76,15 @@ describe('a warm pool', () => {
   });
 
   test('is looked at again when it may be filled up', () => {
-    const claims = { first: NOW - 9_900, last: NOW - 100 };
+    const claims = { first: NOW - 100, last: NOW - 100 };
     const { lookAgainMs } = decide(seen(2, [member('a')], { claims }), DEFAULT_SETTINGS);
-    expect(lookAgainMs).toBe(100);
+    expect(lookAgainMs).toBe(150);
+  });
+
+  test('of an earlier make alone counts as used up', () => {
+    const claims = { first: NOW - 10, last: NOW - 10 };
+    const ofOld = seen(1, [member('old')], { claims, make: 'make-2' });
+    expect(doneTo(ofOld)).toEqual(['delete old', 'createMember']);
   });
 
   test('waits as long as sandboxes start, as they want the processor, but for no more than ten seconds', () => {

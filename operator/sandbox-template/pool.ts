@@ -67,7 +67,7 @@ function startsFrom(seen: Observed): number {
 
 /** How much of what is wished for can be handed out, from 0 to 1. */
 function fullness(seen: Observed): number {
-  const ready = seen.members.filter(({ isReady }) => isReady).length;
+  const ready = ofThisMake(seen).filter(({ isReady }) => isReady).length;
   return Math.min(ready / Math.max(desiredSize(seen), 1), 1);
 }
 

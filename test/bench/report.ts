@@ -196,7 +196,7 @@ ${visitTable(cluster, 'one at a time')}
 
 ### A burst of ${String(sizes['burst'])} clients on a full pool of as many
 
-All come at once, and each keeps its sandbox until the last has its result.
+All come at once, a quarter of a minute after the pool is full, when the starts of its last members are over; each keeps its sandbox until the last has its result.
 
 ${burstTable(cluster)}
 

@@ -245,7 +245,7 @@ describe('server-side apply', () => {
     expect(managers).toEqual(['two']);
   });
 
-  test('forgets who set what where a patch writes one empty entry over it, until the next apply', async () => {
+  test('forgets who set what where a patch writes one empty entry over it', async () => {
     await env.api.apply(at('forgotten', 'one'), widget('forgotten'));
     const body = [
       { op: 'add', path: '/metadata/managedFields', value: [{}] },

@@ -29,14 +29,37 @@ describe('a refusal', () => {
   it('reaches whoever sends the body only now', async () => {
     const socket = connect(sandbox.socket);
     await once(socket, 'connect');
-    socket.write('PUT /v1/files/a HTTP/1.1\r\nhost: executor\r\ncontent-length: 2\r\n\r\n');
+    socket.write('PUT /v1/files/a HTTP/1.1\r\nhost: executor\r\ncontent-length: 64\r\n\r\n');
     const [answer] = (await once(socket, 'data')) as [Buffer];
     expect(answer.toString()).toMatch(/^HTTP\/1.1 401 /);
-    // A connection that is closed by now takes one byte and breaks at the next.
-    socket.write('x');
-    await nextTurn();
-    socket.write('x');
-    await once(socket, 'end');
+    const ended = once(socket, 'end');
+    // A connection that the other side is about to close breaks under one of these.
+    for (let sent = 0; sent < 64; sent += 1) {
+      socket.write('x');
+      await nextTurn();
+    }
+    await ended;
+    expect(socket.errored).toBeNull();
+    socket.destroy();
+  });
+});
+
+describe('a refusal in the middle of a body', () => {
+  it('reaches whoever goes on sending', async () => {
+    const socket = connect(sandbox.socket);
+    await once(socket, 'connect');
+    const { authorization } = await sandbox.headers();
+    const [before, after] = [Buffer.alloc(4_300_000, ' '), Buffer.alloc(1_700_000, ' ')];
+    const head = `content-length: ${String(before.length + after.length)}`;
+    socket.write(
+      `PUT /v1/executions/large HTTP/1.1\r\nhost: executor\r\nauthorization: ${authorization ?? ''}\r\n${head}\r\n\r\n`,
+    );
+    socket.write(before);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 413 /);
+    const ended = once(socket, 'end');
+    socket.write(after);
+    await ended;
     expect(socket.errored).toBeNull();
     socket.destroy();
   });

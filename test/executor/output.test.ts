@@ -148,13 +148,14 @@ describe('the event stream', () => {
     const id = 'slow';
     await start(id, 'import sys\nfor i in range(300): sys.stdout.write("x" * 65535 + "\\n")');
     const events = openStream(sandbox, id, 0);
-    await events.next();
+    const first = await events.next();
     const state = await sandbox.client.state(sandbox.target, id, { waitMs: 30_000 });
     expect(state).toMatchObject({ phase: 'Completed', stdout: { bytes: 300 * 65_536 } });
-    const rest: OutputEvent[] = [];
-    for await (const event of events) rest.push(event);
-    expect(rest.some(({ type }) => type === 'gap')).toBe(true);
-    expect(rest.at(-1)?.type).toBe('end');
+    // On a busy machine a reader may come so late that it is the beginning that it misses.
+    const seen: OutputEvent[] = first.done === true ? [] : [first.value];
+    for await (const event of events) seen.push(event);
+    expect(seen.some(({ type }) => type === 'gap')).toBe(true);
+    expect(seen.at(-1)?.type).toBe('end');
   });
 
   it('of an unknown run is not found', async () => {
