@@ -150,7 +150,7 @@ function initial(
     deletionTimestamp: undefined,
     deletionGracePeriodSeconds: undefined,
     selfLink: undefined,
-    managedFields: managersOf(given),
+    managedFields: managersOf(given, undefined),
   });
   return kind.strategy.beforeCreate(identified, now);
 }
@@ -161,7 +161,7 @@ function merged({ kind, current, how }: Attempt, given: ApiObject): StoredObject
   if (how.subresource === 'status') {
     const withStatus = withFields(old, { status: given['status'] });
     const { labels, annotations, finalizers } = given.metadata;
-    const managedFields = managersOf(given) ?? old.metadata.managedFields;
+    const managedFields = managersOf(given, old) ?? old.metadata.managedFields;
     const written = kind.strategy.statusWritesMetadata
       ? { labels, annotations, finalizers, managedFields }
       : { managedFields };
@@ -188,7 +188,7 @@ function merged({ kind, current, how }: Attempt, given: ApiObject): StoredObject
     deletionTimestamp,
     deletionGracePeriodSeconds,
     selfLink,
-    managedFields: managersOf(given),
+    managedFields: managersOf(given, old),
   });
   const stored: StoredObject = {
     ...object,
@@ -199,11 +199,12 @@ function merged({ kind, current, how }: Attempt, given: ApiObject): StoredObject
   return withMeta(stored, { generation: (generation ?? 0) + 1 });
 }
 
-/** Whoever writes one entry that says nothing has them forgotten (Server-Side Apply, "Clearing managedFields"). */
-function managersOf({ metadata: { managedFields } }: ApiObject): Meta['managedFields'] {
-  const [only, ...more] = managedFields ?? [];
-  const isReset = only !== undefined && more.length === 0 && Object.keys(only).length === 0;
-  return isReset ? undefined : managedFields;
+/** Whoever writes one entry that says nothing has them forgotten (Server-Side Apply, "Clearing managedFields"); whoever writes none leaves them as they are. */
+function managersOf(given: ApiObject, old: ApiObject | undefined): Meta['managedFields'] {
+  const { managedFields = [] } = given.metadata;
+  const [only, ...more] = managedFields;
+  if (only === undefined) return old?.metadata.managedFields;
+  return more.length === 0 && Object.keys(only).length === 0 ? undefined : managedFields;
 }
 
 interface Save {

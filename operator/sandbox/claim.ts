@@ -34,7 +34,7 @@ export function claimPatch(
 
 /**
  * Who set which field of the pod is forgotten, and not kept track of again before somebody applies to it (apimachinery, managedfields/internal/skipnonapplied.go): that takes the API
- * server nearly half of what this patch takes it, and of each status that the kubelet writes later. Nobody applies to a pod of ours; who looks into one finds its owner.
+ * server 3 to 4 of the 9 ms of processor time of a write to a pod, also of each status that the kubelet writes later (measured on Kubernetes 1.34). Nobody applies to a pod of ours; who looks into one finds its owner.
  */
 const FROM_NOW_ON_UNTRACKED = { op: 'add', path: '/metadata/managedFields', value: [{}] } as const;
 

@@ -261,6 +261,16 @@ describe('server-side apply', () => {
       expect(metadata.managedFields).toBeUndefined();
   });
 
+  test('is not forgotten where an update comes without who set what', async () => {
+    const { body } = await env.api.apply(at('remembered', 'one'), widget('remembered'));
+    const { managedFields: _, ...metadata } = body.metadata;
+    const put = await env.api.put(`${widgets}/remembered`, { ...body, metadata });
+    const managers = (put.body.metadata.managedFields ?? []).map((entry) =>
+      'manager' in entry ? entry.manager : '',
+    );
+    expect([put.code, managers]).toEqual([200, ['one']]);
+  });
+
   test('shares a field on whose value managers agree', async () => {
     await env.api.apply(at('shared', 'one'), widget('shared', { ratio: 2 }));
     expect((await env.api.apply(at('shared', 'two'), widget('shared', { ratio: 2 }))).code).toBe(
